@@ -1,0 +1,3 @@
+"""What runs: messages, mailboxes, actors and workers."""
+
+__all__: list[str] = []

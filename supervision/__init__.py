@@ -1,0 +1,3 @@
+"""What keeps alive: supervisors, nodes and their tools."""
+
+__all__: list[str] = []

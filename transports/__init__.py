@@ -1,0 +1,3 @@
+"""What carries: envelopes from node to node."""
+
+__all__: list[str] = []
