@@ -82,11 +82,11 @@ class Source:
                 for alias in node.names:
                     yield Import(_full(alias.name), None, node.lineno)
             elif isinstance(node, ast.ImportFrom):
-                origin = self._origin(node)
+                origin = self.origin(node)
                 for alias in node.names:
                     yield Import(origin, alias.name, node.lineno)
 
-    def _origin(self, node: ast.ImportFrom) -> str:
+    def origin(self, node: ast.ImportFrom) -> str:
         if not node.level:
             return _full(node.module or "")
         package = self.package.split(".")
