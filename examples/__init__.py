@@ -1,0 +1,1 @@
+"""Examples: one idea each, and each one run by a test."""

@@ -1,0 +1,1 @@
+"""A company that indexes real source code, and proves that its index is right."""
