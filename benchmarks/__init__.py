@@ -1,0 +1,1 @@
+"""Callboard beside its peers, measured in one run on one machine."""
