@@ -1,0 +1,1 @@
+"""The contestants beside ours, one file each."""
