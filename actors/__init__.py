@@ -1,3 +1,150 @@
-"""What runs: messages, mailboxes, actors and workers."""
+"""What runs: workers, their messages and mailboxes, refs, jobs, activation, the registry."""
 
-__all__: list[str] = []
+from .actor import Actor
+from .cell import Directive, State
+from .deadletters import DeadLetter, DeadLetters
+from .envelope import Envelope
+from .errors import (
+    ActorFailed,
+    ActorRestarted,
+    AlreadyPresent,
+    AlreadyRunning,
+    AskTimeout,
+    CallboardError,
+    ChildNotFound,
+    ChildRunning,
+    Deadlock,
+    DeliveryError,
+    Draining,
+    Dropped,
+    Exceeded,
+    Expired,
+    GroupFailed,
+    HandlerClash,
+    JobCancelled,
+    JobCrashed,
+    JobError,
+    JobFailed,
+    JobTimeout,
+    LaneReserved,
+    LocalOnly,
+    MailboxFull,
+    MaxChildren,
+    MessageTimeout,
+    NameTaken,
+    NoActor,
+    NotReady,
+    NotStarted,
+    ReplyError,
+    Restarting,
+    SpecError,
+    StartDeclined,
+    StartFailed,
+    Stopped,
+    SupervisionError,
+    Unavailable,
+    Unhandled,
+    WouldBlock,
+)
+from .family import WorkerFailed
+from .handlers import job, on, worker_ready
+from .jobs.caller import Job
+from .jobs.group import JobGroup
+from .jobs.messages import JobChunk, JobEvent, JobMessage, JobUpdate
+from .jobs.server import JobRequest
+from .mailbox import Mailbox, MailboxStatistics, Overflow
+from .message import DataMessage, Lane, LocalMessage, Message, SystemMessage
+from .monitor import Monitor, WorkerDown, WorkerRestarted
+from .observe import Event, Events, Subscription
+from .reason import Failed, Killed, Normal, Reason, Shutdown
+from .ref import WorkerRef
+from .registry import Registry, WorkerReady
+from .reply import Reply, as_awaitable
+from .threaded import ThreadWorker
+from .worker import Worker
+
+__all__ = [
+    "Actor",
+    "ActorFailed",
+    "ActorRestarted",
+    "AlreadyPresent",
+    "AlreadyRunning",
+    "AskTimeout",
+    "CallboardError",
+    "ChildNotFound",
+    "ChildRunning",
+    "DataMessage",
+    "DeadLetter",
+    "DeadLetters",
+    "Deadlock",
+    "DeliveryError",
+    "Directive",
+    "Draining",
+    "Dropped",
+    "Envelope",
+    "Event",
+    "Events",
+    "Exceeded",
+    "Expired",
+    "Failed",
+    "GroupFailed",
+    "HandlerClash",
+    "Job",
+    "JobCancelled",
+    "JobChunk",
+    "JobCrashed",
+    "JobError",
+    "JobEvent",
+    "JobFailed",
+    "JobGroup",
+    "JobMessage",
+    "JobRequest",
+    "JobTimeout",
+    "JobUpdate",
+    "Killed",
+    "Lane",
+    "LaneReserved",
+    "LocalMessage",
+    "LocalOnly",
+    "Mailbox",
+    "MailboxFull",
+    "MailboxStatistics",
+    "MaxChildren",
+    "Message",
+    "MessageTimeout",
+    "Monitor",
+    "NameTaken",
+    "NoActor",
+    "Normal",
+    "NotReady",
+    "NotStarted",
+    "Overflow",
+    "Reason",
+    "Registry",
+    "Reply",
+    "ReplyError",
+    "Restarting",
+    "Shutdown",
+    "SpecError",
+    "StartDeclined",
+    "StartFailed",
+    "State",
+    "Stopped",
+    "Subscription",
+    "SupervisionError",
+    "SystemMessage",
+    "ThreadWorker",
+    "Unavailable",
+    "Unhandled",
+    "Worker",
+    "WorkerDown",
+    "WorkerFailed",
+    "WorkerReady",
+    "WorkerRef",
+    "WorkerRestarted",
+    "WouldBlock",
+    "as_awaitable",
+    "job",
+    "on",
+    "worker_ready",
+]

@@ -1,0 +1,391 @@
+"""Actor: private state, one mailbox, handlers. A Pykka actor on the node's event loop.
+
+An `Actor` object is one incarnation. What stays when it ends is its cell.
+"""
+
+from __future__ import annotations
+
+import inspect
+import itertools
+from collections import deque
+from collections.abc import Callable, Coroutine, Mapping
+from types import TracebackType
+from typing import Any, ClassVar, NoReturn, cast
+
+import pykka
+from pykka import messages
+
+from . import lifecycle
+from .cell import Cell, Directive
+from .dispatch import RaisedInCall, Stashed, drain, run_beside
+from .envelope import Envelope
+from .errors import NotStarted
+from .handlers import HandlerTable, runtime_handler
+from .loops import runtime_for_bare_actors
+from .monitor import Monitor, Monitors, WorkerDown
+from .reason import Failed, Normal, Reason
+from .ref import WorkerRef
+from .registry import WorkerReady
+from .reply import Reply
+from .runtime import Runtime
+from .scheduler import Step
+
+__all__ = ["Actor"]
+
+STOP: type = messages._ActorStop  # pyright: ignore[reportPrivateUsage]
+
+_bare_numbers = itertools.count(1)
+
+
+class Actor(pykka.Actor):
+    """An actor: handlers declared with `@on`, hooks, one message at a time.
+
+    Users subclass `Worker`, which adds jobs, activation and children. An actor is started by a
+    supervisor (`Child("name", Factory)`), or as in Pykka by `start()`, then without supervision.
+    """
+
+    table: ClassVar[HandlerTable]  # type: ignore[misc]
+
+    directives: ClassVar[Mapping[type[BaseException], Directive]] = {}
+    """What becomes of the worker, by the class of an unhandled exception; the nearest decides."""
+
+    interruptible: ClassVar[bool] = False
+    """Whether a stop interrupts the handler at work at once, as in a supervisor."""
+
+    _cell: Cell | None = None
+    _watching: list[Monitor] | None = None
+
+    # -- made and started ----
+
+    def __init_subclass__(cls, **keywords: Any) -> None:
+        """Collect the handlers of the class.
+
+        Raises:
+            HandlerClash: two methods are declared for the same thing.
+
+        """
+        super().__init_subclass__(**keywords)
+        cls.table = HandlerTable.of(cls, Actor, cls._wrap)
+
+    def __init__(self, *_args: Any, **_keywords: Any) -> None:
+        """Set up private state; override it freely. Its name and ref are there from `on_start`."""
+
+    @classmethod
+    def start(cls, *args: Any, **keywords: Any) -> WorkerRef:  # type: ignore[override]
+        """Start an actor without a supervisor, as in Pykka, and return its ref.
+
+        It runs on the event loop of the calling thread, or on one in a thread of the background
+        where there is none. Its `on_start` runs after this call has returned. It is entered in
+        `pykka.ActorRegistry`; if it fails it stops.
+        """
+        runtime = runtime_for_bare_actors()
+        name = f"{cls.__name__}-{next(_bare_numbers)}"
+        actor = cls.__new__(cls)
+        cell = Cell(runtime, name, lambda: actor, owner=_Unsupervised(), public=False)
+        actor._cell = cell
+        cell.actor = actor  # as in Pykka, the constructor may use its ref
+        actor.__init__(*args, **keywords)  # type: ignore[misc]
+        pykka.ActorRegistry.register(cast("pykka.ActorRef[Any]", cell.ref))
+        runtime.registry.declare(cell.ref, cell)
+        runtime.call_from_thread(runtime.spawn, _start_bare(cell))
+        return cell.ref
+
+    # -- who and where ----
+
+    @property
+    def name(self) -> str:
+        """The worker's name, unique on its node."""
+        return self._place.name
+
+    @property
+    def actor_ref(self) -> WorkerRef:  # type: ignore[override]
+        """The worker's ref, valid for all its incarnations."""
+        return self._place.ref
+
+    @property
+    def actor_urn(self) -> str:
+        """A name for Pykka's registry."""
+        return self._place.ref.actor_urn
+
+    @actor_urn.setter
+    def actor_urn(self, value: str) -> None:
+        raise AttributeError("a worker's urn is made from its name")
+
+    @property
+    def incarnation(self) -> int:
+        """The number of this life; the first is 1."""
+        return self._place.incarnation
+
+    @property
+    def path(self) -> str:
+        """Where it stands in the tree, from the root."""
+        return self._place.path
+
+    @property
+    def started_at(self) -> float | None:
+        """When this incarnation became ready, in seconds on the node's clock; None before."""
+        return self._place.started_at
+
+    @property
+    def parent(self) -> WorkerRef | None:
+        """The ref of its supervisor, or of the worker that spawned it."""
+        parent = self._place.parent
+        return parent.ref if parent is not None else None
+
+    @property
+    def envelope(self) -> Envelope:
+        """The envelope of the message that is being handled.
+
+        Raises:
+            NotStarted: no message is being handled.
+
+        """
+        cell = self._place
+        if cell.entry is None:
+            raise NotStarted(f"{self.name!r} is not handling a message now")
+        return Envelope.of(cell.entry, cell.ref)
+
+    def __str__(self) -> str:
+        """Return class and name."""
+        return f"{type(self).__name__} ({self._cell.name if self._cell else 'not started'})"
+
+    # -- for its own use ----
+
+    def stop(self) -> None:
+        """Stop after what has been sent so far, with reason Normal; as in Pykka."""
+        self.actor_ref.tell(STOP())
+
+    def monitor(self, worker: WorkerRef) -> Monitor:
+        """Watch another worker's end.
+
+        Its end for good comes as one `WorkerDown`, a restart of it as a `WorkerRestarted`. Nobody
+        of that name is a `WorkerDown` at once.
+        """
+        cell = self._place
+        target = worker.target
+        if not isinstance(target, Cell) or target.closed:
+            target = cast("Cell | None", cell.runtime.resolve(worker.name))
+
+        def cancel(monitor: Monitor) -> None:
+            if self._watching is not None and monitor in self._watching:
+                self._watching.remove(monitor)
+            if target is not None and target.monitors is not None:
+                target.monitors.remove(monitor)
+
+        monitor = Monitor(worker, cell.ref.tell, cancel)
+        if target is None or target.closed:
+            cell.ref.tell(WorkerDown(worker, None))
+            return monitor
+        if target.monitors is None:
+            target.monitors = Monitors()
+        target.monitors.add(monitor)
+        if self._watching is None:
+            self._watching = []
+        self._watching.append(monitor)
+        return monitor
+
+    def stash(self) -> NoReturn:
+        """Put the message in progress aside, for `unstash`, and end its handling here.
+
+        It does not return: the handler is left at this point. An ask is answered only when its
+        message is handled in earnest.
+        """
+        cell = self._place
+        if cell.entry is None:
+            raise NotStarted(f"{self.name!r} is not handling a message now")
+        if cell.stashed is None:
+            cell.stashed = deque()
+        cell.stashed.append(cell.entry)
+        raise Stashed
+
+    def unstash(self) -> None:
+        """Handle the stashed messages next, in their order."""
+        self._place.unstash()
+
+    # -- hooks ----
+
+    def on_start(self) -> Any:
+        """Set up, before the worker is ready; `def` or `async def`. Raise to fail the start."""
+
+    def on_stop(self) -> Any:
+        """Clean up after an orderly end; not called on a failure or a kill."""
+
+    def on_failure(
+        self,
+        exception_type: type[BaseException] | None,
+        exception_value: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> Any:
+        """Clean up after an unhandled exception, which is given as `sys.exc_info()` gives it."""
+
+    def on_receive(self, message: Any) -> Any:
+        """Handle a message that has no handler; without an override it is a dead letter."""
+
+    def get_state(self) -> Mapping[str, object]:
+        """Return what an operator may see of the state: by default the public attributes."""
+        return {name: value for name, value in vars(self).items() if not name.startswith("_")}
+
+    # -- the runtime's side ----
+
+    @classmethod
+    def _wrap(cls, function: Callable[..., Any]) -> tuple[Callable[..., Any], bool]:
+        """Return how a handler is called, and whether that is a plain call."""
+        return function, not inspect.iscoroutinefunction(function)
+
+    @property
+    def _place(self) -> Cell:
+        if self._cell is None:
+            raise NotStarted(
+                f"this {type(self).__name__} does not stand on a node yet: "
+                "it has a name, a ref and a node from on_start on"
+            )
+        return self._cell
+
+    @property
+    def _runtime(self) -> Runtime:
+        return self._place.runtime
+
+    def attach(self, cell: Cell) -> None:
+        """Take note of the cell; for the runtime."""
+        self._cell = cell
+
+    def turn(self, limit: int) -> Step | int:
+        """Handle up to `limit` messages; for the runtime."""
+        return drain(self._place, self, limit)
+
+    def preempt(self) -> None:
+        """Handle the waiting system messages that are declared `preempt=True`; for the runtime."""
+        if not self.table.preempts:
+            return
+        cell = self._place
+        queue = cell.mailbox.lanes[0]
+        for entry in list(queue or ()):
+            handler = self.table.find(entry[0].__class__)
+            if queue is not None and handler is not None and handler.preempt:
+                queue.remove(entry)
+                run_beside(cell, self, entry, handler)
+
+    def start_hooks(self) -> Coroutine[Any, Any, None] | None:
+        """Return what is to run before the worker is ready, or None; for the runtime."""
+        for name in self.table.ready:
+            self._watch(name)
+        return self._call("on_start") if "on_start" in self.table.hooks else None
+
+    def end_hook_name(self, reason: Reason) -> str | None:
+        """Return the name of the hook for this end, None without one; for the runtime."""
+        hook = "on_failure" if isinstance(reason, Failed) else "on_stop"
+        return hook if hook in self.table.hooks else None
+
+    def end_hook(self, reason: Reason) -> Coroutine[Any, Any, None]:
+        """Return the hook for this end, to be run; for the runtime."""
+        if isinstance(reason, Failed):
+            cause = reason.cause
+            return self._call("on_failure", type(cause), cause, cause.__traceback__)
+        return self._call("on_stop")
+
+    @property
+    def idle(self) -> bool:
+        """Whether it holds nothing whose end has to be waited for; for the runtime."""
+        return True
+
+    def stop_children(self, reason: Reason, budget: float | None) -> Any:
+        """Return a coroutine that stops the children, or None without any; for the runtime."""
+        return None
+
+    def leave(self, reason: Reason) -> list[Step]:
+        """Let go of watches and monitors; for the runtime."""
+        cell = self._place
+        cell.runtime.registry.unwatch(cell)
+        for monitor in list(self._watching or ()):
+            monitor.cancel()
+        return []
+
+    def release(self) -> None:
+        """Let go of what the last hook still needed; for the runtime."""
+
+    async def _perform(self, function: Callable[..., Any], *args: Any, **keywords: Any) -> Any:
+        """Call a method or hook, `def` or `async def`, where the worker's code runs."""
+        result = function(*args, **keywords)
+        return await result if inspect.isawaitable(result) else result
+
+    async def _call(self, hook: str, *arguments: Any) -> None:
+        """Call a hook by name."""
+        await self._perform(getattr(self, hook), *arguments)
+
+    def _watch(self, name: str) -> None:
+        cell = self._place
+        cell.runtime.registry.watch(name, cell, cell.ref.tell)
+
+    @runtime_handler(WorkerReady)
+    async def _worker_ready(self, fact: WorkerReady) -> None:
+        named = self.table.ready.get(fact.worker)
+        if named is not None:
+            await self._call(named, fact)
+        if "on_worker_ready" in self.table.hooks:
+            await self._call("on_worker_ready", fact)
+
+    @runtime_handler(STOP)
+    def _stop_asked(self, message: object) -> None:
+        lifecycle.end(self._place, Normal())
+
+    @runtime_handler(messages.ProxyCall)
+    async def _proxy_call(self, message: messages.ProxyCall) -> Any:
+        try:
+            callee = _attribute(self, message.attr_path)
+            return await self._perform(callee, *message.args, **message.kwargs)
+        except Exception as error:
+            raise RaisedInCall(error) from error
+
+    @runtime_handler(messages.ProxyGetAttr)
+    def _proxy_get(self, message: messages.ProxyGetAttr) -> Any:
+        try:
+            return _attribute(self, message.attr_path)
+        except Exception as error:
+            raise RaisedInCall(error) from error
+
+    @runtime_handler(messages.ProxySetAttr)
+    def _proxy_set(self, message: messages.ProxySetAttr) -> None:
+        try:
+            setattr(_attribute(self, message.attr_path[:-1]), message.attr_path[-1], message.value)
+        except Exception as error:
+            raise RaisedInCall(error) from error
+
+    # -- what Pykka's base class asks for, and what ours does otherwise ----
+
+    @staticmethod
+    def _create_actor_inbox() -> Any:
+        raise NotImplementedError("the mailbox belongs to the worker's place, not to one life")
+
+    @staticmethod
+    def _create_future() -> Reply:
+        return Reply()
+
+    def _start_actor_loop(self) -> None:
+        raise NotImplementedError("the node's run queue is the loop of its actors")
+
+
+Actor.table = HandlerTable.of(Actor, Actor, Actor._wrap)
+
+
+def _attribute(root: object, path: Any) -> Any:
+    for name in path:
+        root = getattr(root, name)
+    return root
+
+
+class _Unsupervised:
+    """The owner of an actor that was started bare: it stays ended."""
+
+    def ended(self, cell: Cell, reason: Reason, directive: Directive | None) -> None:
+        """Close the actor's place."""
+        pykka.ActorRegistry.unregister(cast("pykka.ActorRef[Any]", cell.ref))
+        lifecycle.close(cell, reason)
+
+
+async def _start_bare(cell: Cell) -> None:
+    try:
+        await lifecycle.start(cell)
+    except Exception as error:
+        cell.emit("failed", Failed(error.__cause__ or error))
+        pykka.ActorRegistry.unregister(cast("pykka.ActorRef[Any]", cell.ref))
+        lifecycle.close(cell, Failed(error))

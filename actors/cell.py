@@ -1,0 +1,360 @@
+"""The place of one worker on its node: what stays while its incarnations come and go.
+
+A ref points to a cell; the cell owns the mailbox and knows the present incarnation.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextvars
+from collections import deque
+from collections.abc import Callable, Coroutine, Mapping
+from dataclasses import dataclass
+from enum import Enum
+from threading import get_ident
+from typing import Any, Literal, Protocol, TypeAlias
+
+from .delivery import Entry
+from .errors import CallboardError, DeliveryError, Dropped, MailboxFull
+from .handlers import HandlerTable
+from .mailbox import DEFAULT_BOUND, Mailbox, Overflow
+from .monitor import Monitors
+from .reason import Reason
+from .ref import WorkerRef
+from .runtime import Runtime
+from .scheduler import Step
+
+__all__ = ["Cell", "CellOptions", "Directive", "Incarnation", "Owner", "State"]
+
+Directive: TypeAlias = Literal["resume", "restart", "stop", "escalate"]
+"""What becomes of a worker whose handler raised."""
+
+
+class State(Enum):
+    """Where a worker stands in its life."""
+
+    DECLARED = "declared"
+    STARTING = "starting"
+    RUNNING = "running"
+    STOPPING = "stopping"
+    WAITING = "waiting"
+    """Ended, with a restart to come."""
+    STOPPED = "stopped"
+
+
+@dataclass(frozen=True, slots=True)
+class CellOptions:
+    """What a child spec says about its worker's mailbox and handlers; shared by its cells."""
+
+    bound: int = DEFAULT_BOUND
+    overflow: Overflow = "reject"
+    keep_mailbox: bool = True
+    redeliver: int = 0
+    message_timeout: float | None = None
+    grace: float = 5.0
+    """Seconds between the first cancellation of a task and declaring it abandoned."""
+    recancel: float = 0.5
+    """Seconds between two cancellations of a task that does not end."""
+    directives: Mapping[type[BaseException], Directive] | None = None
+
+
+DEFAULTS = CellOptions()
+
+
+class Incarnation(Protocol):
+    """One life of a worker, as its cell knows it: an `Actor`."""
+
+    table: HandlerTable
+    interruptible: bool
+
+    @property
+    def idle(self) -> bool:
+        """Whether it holds nothing whose end has to be waited for."""
+        ...
+
+    def attach(self, cell: Cell, /) -> None:
+        """Take note of the cell, before `on_start`."""
+        ...
+
+    def turn(self, limit: int, /) -> Step | int:
+        """Handle up to `limit` messages; see `scheduler.Ready`."""
+        ...
+
+    def preempt(self) -> None:
+        """Handle what may be handled beside a suspended handler."""
+        ...
+
+    def start_hooks(self) -> Coroutine[Any, Any, None] | None:
+        """Return what is to run before the worker is ready, or None."""
+        ...
+
+    def end_hook_name(self, reason: Reason, /) -> str | None:
+        """Return the name of the hook for this end, or None where the class has none."""
+        ...
+
+    def end_hook(self, reason: Reason, /) -> Coroutine[Any, Any, None]:
+        """Return the hook for this end, to be run."""
+        ...
+
+    def stop_children(self, reason: Reason, budget: float | None, /) -> Any:
+        """Return a coroutine that stops the worker's children, or None without any."""
+        ...
+
+    def leave(self, reason: Reason, /) -> list[Step]:
+        """Let go of all that this life holds; return its steps that still run."""
+        ...
+
+    def release(self) -> None:
+        """Let go of what the last hook still needed."""
+        ...
+
+
+class Owner(Protocol):
+    """Who is told when a worker ended by itself: the supervisor's record of the child."""
+
+    def ended(self, cell: Cell, reason: Reason, directive: Directive | None, /) -> None:
+        """Take note that the present incarnation ended, unasked, for this reason."""
+        ...
+
+
+class Cell:
+    """The place of one worker on its node."""
+
+    # Slots, and None for all that an idle worker does not need: there may be a million of these.
+    __slots__ = (
+        "__weakref__",
+        "activation",
+        "actor",
+        "busy",
+        "context",
+        "ending",
+        "entry",
+        "factory",
+        "handled",
+        "incarnation",
+        "mailbox",
+        "monitors",
+        "name",
+        "open",
+        "options",
+        "owner",
+        "parent",
+        "public",
+        "queued",
+        "ref",
+        "repeated",
+        "retried",
+        "runtime",
+        "started_at",
+        "stashed",
+        "state",
+        "step",
+        "suspended",
+    )
+
+    def __init__(
+        self,
+        runtime: Runtime,
+        name: str,
+        factory: Callable[[], Any],
+        *,
+        parent: Cell | None = None,
+        owner: Owner | None = None,
+        options: CellOptions = DEFAULTS,
+        public: bool = True,
+    ) -> None:
+        """Declare a worker: it has a name, a ref and a mailbox, and does not run yet."""
+        self.runtime = runtime
+        self.name = name
+        self.factory = factory
+        self.parent = parent
+        self.owner = owner
+        self.options = options
+        self.public = public
+        self.mailbox = Mailbox(name, options.bound, options.overflow)
+        self.ref = WorkerRef(name, runtime, self)
+        self.actor: Incarnation | None = None
+        self.context: contextvars.Context | None = None
+        self.state = State.DECLARED
+        self.incarnation = 0
+        self.started_at: float | None = None
+        self.open = False
+        """Whether the next message may be taken: running, and not suspended."""
+        self.queued = False
+        """Whether the cell stands in the run queue, or a suspended handler holds its place."""
+        self.busy = False
+        """Whether a handler is suspended at an `await`."""
+        self.suspended = False
+        self.step: Step | None = None
+        """The handler that is suspended."""
+        self.entry: Entry | None = None
+        """What the handler at work is handling."""
+        self.handled = 0
+        self.ending: asyncio.Task[Reason] | None = None
+        self.activation: tuple[bool, object] | None = None
+        """Active or not, and with which arguments: kept over a restart (M42)."""
+        self.monitors: Monitors | None = None
+        self.stashed: deque[Entry] | None = None
+        self.retried: tuple[Entry, list[BaseException]] | None = None
+        """The message that is tried again, and what each try raised."""
+        self.repeated = False
+        """Whether the last failure was of a message that had failed before: it counts once."""
+
+    def __repr__(self) -> str:
+        """Show path, state and incarnation."""
+        return f"<Cell {self.path} {self.state.value} #{self.incarnation}>"
+
+    @property
+    def path(self) -> str:
+        """Where it stands in the tree, from the root."""
+        return f"{self.parent.path}/{self.name}" if self.parent is not None else self.name
+
+    @property
+    def closed(self) -> bool:
+        """Whether the worker is gone for good."""
+        return self.mailbox.closed
+
+    @property
+    def running(self) -> bool:
+        """Whether there is an incarnation that takes messages."""
+        return self.state is State.RUNNING
+
+    def ran_for(self, now: float) -> float:
+        """Seconds that the last life ran, or the present one has; 0 if it never did."""
+        return now - self.started_at if self.started_at is not None else 0.0
+
+    # -- messages in ----
+
+    def deliver(self, entry: Entry, /) -> None:
+        """Take the entry into the mailbox, from any thread, and see that it is handled.
+
+        Raises:
+            MailboxFull: the mailbox is at its bound and its policy drops nothing.
+            NoActor: the worker is gone for good.
+
+        """
+        runtime = self.runtime
+        if get_ident() != runtime.thread:
+            self._deliver_from_thread(entry)
+            return
+        dropped = self.mailbox.put(entry)
+        if dropped is not None:
+            self._drop(dropped)
+        if not self.queued:
+            if self.open:
+                self.queued = True
+                runtime.scheduler.wake(self)
+        elif self.busy and entry[2] == 0 and self.actor is not None:
+            self.actor.preempt()
+
+    async def deliver_waiting(self, entry: Entry, /) -> None:
+        """Take the entry in as `deliver` does, waiting for room under the policy `wait`."""
+        mailbox = self.mailbox
+        if get_ident() != self.runtime.thread:
+            raise RuntimeError("await send() on the node's own event loop; elsewhere, tell()")
+        if mailbox.room > 0 or mailbox.closed or mailbox.overflow != "wait" or not entry[2]:
+            self.deliver(entry)
+            return
+        room: asyncio.Future[None] = self.runtime.loop.create_future()
+        mailbox.wait_for_room(entry, room)
+        await room
+
+    def wake(self) -> None:
+        """Have the mailbox looked at, if messages may be taken."""
+        if self.open and not self.queued:
+            self.queued = True
+            self.runtime.scheduler.wake(self)
+
+    def turn(self, limit: int) -> Step | int:
+        """Handle up to `limit` messages; see `scheduler.Ready`."""
+        actor = self.actor
+        if actor is None or not self.open:
+            self.queued = False
+            return 0
+        context = self.context
+        if context is None:
+            context = self.context = self.runtime.new_context(self.ref)
+        return context.run(actor.turn, limit)
+
+    def dead(
+        self, entry: Entry, reason: CallboardError, causes: tuple[BaseException, ...] = ()
+    ) -> None:
+        """Make a dead letter of the entry; who asked gets the reason as an error."""
+        self.runtime.dead(self.ref, entry, reason, causes)
+
+    def emit(self, kind: str, reason: Reason | None = None, text: str = "") -> None:
+        """Raise an event about this worker."""
+        self.runtime.emit(kind, self.path, self.incarnation, reason, text)
+
+    # -- control: at once, whatever the mailbox holds ----
+
+    def suspend(self) -> None:
+        """Take no message after the one in progress, until `resume`."""
+        self.suspended = True
+        self.open = False
+
+    def resume(self) -> None:
+        """Take messages again, in order."""
+        self.suspended = False
+        self.reopen()
+
+    def reopen(self) -> None:
+        """Take messages if the worker runs and is not suspended."""
+        if self.state is State.RUNNING and not self.suspended:
+            self.open = True
+            if len(self.mailbox):
+                self.wake()
+
+    def unstash(self) -> None:
+        """Put the stashed messages back at the head of the mailbox, in their order."""
+        stashed, self.stashed = self.stashed, None
+        for entry in reversed(stashed or ()):
+            self.mailbox.put_back(entry)
+        self.wake()
+
+    # -- between two lives ----
+
+    def clear(self, reason: CallboardError) -> None:
+        """Make dead letters of all that waits in the mailbox."""
+        for entry in self.mailbox.clear():
+            self.dead(entry, reason)
+
+    def close(self, reason: Reason, error: CallboardError) -> None:
+        """Be gone for good: refuse mail, free the name, tell who monitors."""
+        if self.stashed:
+            self.unstash()
+        for entry in self.mailbox.close():
+            self.dead(entry, error)
+        self.state = State.STOPPED
+        self.retried = None
+        self.runtime.registry.gone(self.name, self)
+        if self.monitors is not None:
+            self.monitors.down(self.ref, reason)
+
+    def _drop(self, entry: Entry) -> None:
+        text = f"the mailbox of {self.name!r} was full and dropped the message"
+        self.dead(entry, Dropped(f"{text} ({self.options.overflow})", self.name))
+
+    def _deliver_from_thread(self, entry: Entry) -> None:
+        """Bring an entry of another thread onto the loop; refuse here what would be refused.
+
+        The room is looked at from outside, so a few more than the bound may come in when several
+        threads send at once: what was accepted is never dropped for that.
+        """
+        mailbox = self.mailbox
+        if mailbox.closed:
+            mailbox.put(entry)  # raises
+        if entry[2] and mailbox.room <= 0 and mailbox.overflow in ("reject", "wait"):
+            raise MailboxFull(self.name, mailbox.bound)
+        self.runtime.call_from_thread(self._deliver_accepted, entry)
+
+    def _deliver_accepted(self, entry: Entry) -> None:
+        mailbox = self.mailbox
+        try:
+            if mailbox.room <= 0 and mailbox.overflow in ("reject", "wait") and not mailbox.closed:
+                mailbox.put_over(entry)
+                self.wake()
+            else:
+                self.deliver(entry)
+        except DeliveryError as reason:
+            self.dead(entry, reason)

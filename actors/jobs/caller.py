@@ -1,0 +1,400 @@
+"""The caller's side of jobs: `Job`, the handle of one that was asked for."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import AsyncIterator, Generator
+from contextlib import suppress
+from types import TracebackType
+from typing import Any, Self, cast
+
+from ..cell import Cell
+from ..delivery import Entry
+from ..errors import (
+    CallboardError,
+    DeliveryError,
+    Draining,
+    JobCancelled,
+    JobCrashed,
+    JobError,
+    JobTimeout,
+    NotReady,
+    NotStarted,
+)
+from ..message import NORMAL, Lane
+from ..registry import WorkerReady
+from .messages import JobEvent, JobStart
+from .server import CURRENT_JOB, JobRequest
+
+__all__ = ["READY_WITHIN", "UNREAD_EVENTS", "Job", "JobCaller"]
+
+READY_WITHIN = 30.0
+"""Seconds that a job without a timeout waits for its worker to be known."""
+
+UNREAD_EVENTS = 1000
+"""Updates and chunks that are kept for a caller who does not read; then the server is held back."""
+
+
+class JobCaller:
+    """The jobs that one worker has asked for."""
+
+    __slots__ = ("cell", "open")
+
+    def __init__(self, cell: Cell) -> None:
+        """Ask for jobs in the name of the worker of this cell."""
+        self.cell = cell
+        self.open: dict[str, Job] = {}
+
+    def leave(self, reason: str) -> None:
+        """Cancel all open jobs at their servers."""
+        for job in list(self.open.values()):
+            job.cancel(reason)
+
+
+class Job:
+    """A job that was asked for.
+
+    `async with worker.job(…) as job:` asks; `async for event in job` gives its updates and chunks;
+    leaving the block waits for the answer, which is then `job.response`. A block that is left by an
+    exception, or whose loop was left early, cancels the job. `await job` gives the answer too.
+    """
+
+    __slots__ = (
+        "_events",
+        "_error",
+        "_iterating",
+        "_keep",
+        "_lane",
+        "_left",
+        "_parent",
+        "_payload",
+        "_ready_timer",
+        "_request",
+        "_room",
+        "_sent",
+        "_timeout",
+        "_timer",
+        "_value",
+        "_waiters",
+        "caller",
+        "deadline",
+        "done",
+        "id",
+        "name",
+        "on_done",
+        "on_event",
+        "started",
+        "worker",
+    )
+
+    def __init__(
+        self,
+        caller: JobCaller,
+        worker: str,
+        name: object,
+        payload: Any,
+        timeout: float | None,
+        *,
+        lane: Lane | None = None,
+        keep: bool = True,
+    ) -> None:
+        """Prepare a job; nothing is sent before `begin`. `keep` keeps its events to be read."""
+        self.caller = caller
+        self.worker = worker
+        self.name = name
+        self.id = ""
+        self.deadline: float | None = None
+        """Seconds on the node's clock, the one limit for readiness, queue and work."""
+        self.done = False
+        self.started = False
+        self.on_done: Any = None
+        self.on_event: Any = None
+        self._payload = payload
+        self._timeout = timeout
+        self._lane = lane
+        self._keep = keep
+        self._value: Any = None
+        self._error: JobError | None = None
+        self._events: deque[JobEvent] | None = None
+        self._room: asyncio.Future[None] | None = None
+        self._iterating = False
+        self._left = False
+        self._sent = False
+        self._waiters: list[asyncio.Future[None]] | None = None
+        self._timer: asyncio.TimerHandle | None = None
+        self._ready_timer: asyncio.TimerHandle | None = None
+        self._parent: JobRequest | None = None
+        self._request: JobRequest | None = None
+
+    def __repr__(self) -> str:
+        """Show worker, name and whether it is done."""
+        state = "done" if self.done else "open" if self.started else "not started"
+        return f"<Job {self.label!r} of {self.worker!r} {state}>"
+
+    @property
+    def label(self) -> str:
+        """The job's name as text."""
+        return self.name.__name__ if isinstance(self.name, type) else str(self.name or "")
+
+    # -- asking ----
+
+    def begin(self) -> Self:
+        """Ask for the job: at once if its worker is ready, otherwise when it is.
+
+        Raises:
+            Draining: the node is ending and takes no new jobs from outside its workers.
+
+        """
+        cell = self.caller.cell
+        runtime = cell.runtime
+        loop = runtime.loop
+        parent = CURRENT_JOB.get()
+        if runtime.draining and parent is None and cell.parent is None:
+            raise Draining(f"the node is ending: it takes no new job {self.label!r}", self.worker)
+        self.started = True
+        self.id = runtime.new_job_id()
+        self.caller.open[self.id] = self
+        deadline = None if self._timeout is None else loop.time() + self._timeout
+        if parent is not None:
+            self._parent = parent
+            if parent.started is None:
+                parent.started = {}
+            parent.started[self] = None
+            if parent.deadline is not None and (deadline is None or parent.deadline < deadline):
+                deadline = parent.deadline
+        if deadline is not None:
+            self.deadline = deadline
+            self._timer = loop.call_at(deadline, self._expire)
+        known = runtime.registry.find(self.worker)
+        if known is not None and known.ready:
+            self._send()
+        else:
+            if deadline is None:
+                self._ready_timer = loop.call_later(READY_WITHIN, self._expire)
+            runtime.registry.watch(self.worker, self, self._worker_ready)
+        return self
+
+    def _worker_ready(self, fact: WorkerReady) -> None:
+        self.caller.cell.runtime.registry.unwatch(self)
+        if self._ready_timer is not None:
+            self._ready_timer.cancel()
+            self._ready_timer = None
+        if not self.done:
+            self._send()
+
+    def _send(self) -> None:
+        cell = self.caller.cell
+        parent = self._parent
+        chain = parent.chain if parent is not None else (cell.name,)
+        start = JobStart(self.id, self.name, self._payload, chain)
+        lane = NORMAL if self._lane is None else int(self._lane)
+        entry: Entry = (start, cell.ref, lane, self, self.deadline, None)
+        known = cell.runtime.registry.find(self.worker)
+        self._payload = None
+        self._sent = True
+        try:
+            if known is None:
+                raise DeliveryError(f"no worker is called {self.worker!r} any more", self.worker)
+            target = known.target
+            if self.worker in chain and isinstance(target, Cell) and target.actor is not None:
+                # A handler of that worker waits for this very job: it cannot wait its turn.
+                cast("Any", target.actor).begin_job_beside(entry)
+            else:
+                target.deliver(entry)
+        except CallboardError as error:
+            self.settle(None, error)
+
+    # -- what the server does ----
+
+    def accept(self, request: JobRequest, /) -> None:
+        """Take note of who does the job, to be able to cancel it; for the server."""
+        self._request = request
+
+    def put(self, event: JobEvent, /) -> asyncio.Future[None] | None:
+        """Take an event; return a future to wait for where the caller is behind."""
+        if self.done:
+            self.caller.cell.runtime.events.count("late_job_events")
+            return None
+        if self.on_event is not None:
+            return cast("asyncio.Future[None] | None", self.on_event(self, event))
+        if not self._keep or self._left:
+            return None
+        if self._events is None:
+            self._events = deque()
+        self._events.append(event)
+        self._wake()
+        if len(self._events) < UNREAD_EVENTS:
+            return None
+        if self._room is None or self._room.done():
+            self._room = self.caller.cell.runtime.loop.create_future()
+        return self._room
+
+    def settle(self, value: Any, error: BaseException | None = None, /) -> bool:
+        """Take the outcome; only the first one counts."""
+        if self.done:
+            self.caller.cell.runtime.events.count("late_job_answers")
+            return False
+        self.done = True
+        self._value = value
+        if error is not None:
+            self._error = error if isinstance(error, JobError) else self._undelivered(error)
+        self.caller.open.pop(self.id, None)
+        if self._timer is not None:
+            self._timer.cancel()
+        parent = self._parent
+        if parent is not None and parent.started is not None:
+            parent.started.pop(self, None)
+        if not self._sent:
+            self.caller.cell.runtime.registry.unwatch(self)
+            if self._ready_timer is not None:
+                self._ready_timer.cancel()
+        self._release()
+        self._wake()
+        if self.on_done is not None:
+            self.on_done(self)
+        return True
+
+    def _undelivered(self, error: BaseException) -> JobCrashed:
+        kind = type(error).__name__
+        crash = JobCrashed(str(error), worker=self.worker, job=self.label, kind=kind)
+        crash.__cause__ = error
+        return crash
+
+    # -- what the caller does ----
+
+    def cancel(self, reason: str = "the caller cancelled it") -> None:
+        """Cancel the job, here and at its server; nothing if it has ended."""
+        if self.done:
+            return
+        text = f"the job {self.label!r} of {self.worker!r} was cancelled: {reason}"
+        self._end(JobCancelled(text, worker=self.worker, job=self.label), reason)
+
+    def ask_progress(self) -> None:
+        """Have the server's `on_job_progress` called once; nothing if the job has ended."""
+        request = self._request
+        if not self.done and request is not None:
+            request._server.ask_progress(request)  # pyright: ignore[reportPrivateUsage]
+
+    @property
+    def response(self) -> Any:
+        """The answer.
+
+        Raises:
+            JobError: the job did not complete; the error carries its status.
+            NotStarted: the job has not ended, or was never asked for.
+
+        """
+        if not self.done:
+            raise NotStarted(f"{self!r} has no answer yet: read it after its block, or await it")
+        return self._outcome()
+
+    @property
+    def error(self) -> JobError | None:
+        """What became of the job where it did not complete."""
+        return self._error
+
+    def __await__(self) -> Generator[Any, None, Any]:
+        """Wait for the answer; cancel the job if this is cancelled."""
+        self._must_have_started()
+        try:
+            yield from self.wait().__await__()
+        except asyncio.CancelledError:
+            self.cancel("its caller was cancelled")
+            raise
+        return self._outcome()
+
+    async def wait(self) -> None:
+        """Wait until the job has ended, however it ends."""
+        while not self.done:
+            await self._wakeup()
+
+    async def __aenter__(self) -> Self:
+        """Ask for the job."""
+        return self.begin() if not self.started else self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        """Wait for the answer, or cancel the job if the block was left early."""
+        self._left = True
+        if error is not None:
+            self.cancel(f"its caller left: {type(error).__name__}")
+            return
+        if self._iterating:
+            self.cancel("its caller left early")
+            return
+        self._events = None
+        self._release()
+        await self
+
+    async def __aiter__(self) -> AsyncIterator[JobEvent]:
+        """Go over updates and chunks as they come; end with the job, raising what it ended with."""
+        self._must_have_started()
+        if self._left:
+            raise NotStarted(f"{self!r} is read inside its block")
+        self._iterating = True
+        while True:
+            while self._events:
+                event = self._events.popleft()
+                if len(self._events) < UNREAD_EVENTS // 2:
+                    self._release()
+                yield event
+            if self.done:
+                break
+            await self._wakeup()
+        self._iterating = False
+        self._outcome()
+
+    # -- inside ----
+
+    def _must_have_started(self) -> None:
+        if not self.started:
+            raise NotStarted(f"{self!r} is used outside its block: write 'async with … as job:'")
+
+    def _outcome(self) -> Any:
+        if self._error is not None:
+            raise self._error
+        return self._value
+
+    def _expire(self) -> None:
+        """End the job at its deadline, readiness included."""
+        if not self._sent:
+            within = READY_WITHIN if self._timeout is None else self._timeout
+            text = f"the worker {self.worker!r} was not ready within {within:g} s"
+            self._end(NotReady(text, worker=self.worker, job=self.label), "timeout")
+            return
+        text = f"the job {self.label!r} of {self.worker!r} was not answered before its deadline"
+        self._end(JobTimeout(text, worker=self.worker, job=self.label), "timeout")
+
+    def _end(self, error: JobError, reason: str) -> None:
+        request = self._request
+        self.settle(None, error)
+        if request is not None:
+            request._server.cancel(request, reason)  # pyright: ignore[reportPrivateUsage]
+
+    async def _wakeup(self) -> None:
+        waiter: asyncio.Future[None] = self.caller.cell.runtime.loop.create_future()
+        if self._waiters is None:
+            self._waiters = [waiter]
+        else:
+            self._waiters.append(waiter)
+        try:
+            await waiter
+        finally:
+            if self._waiters is not None:
+                with suppress(ValueError):
+                    self._waiters.remove(waiter)
+
+    def _wake(self) -> None:
+        waiters, self._waiters = self._waiters, None
+        for waiter in waiters or ():
+            if not waiter.done():
+                waiter.set_result(None)
+
+    def _release(self) -> None:
+        if self._room is not None and not self._room.done():
+            self._room.set_result(None)

@@ -1,0 +1,84 @@
+"""Monitors: one-way watches on a worker's end.
+
+A monitor gives its holder exactly one `WorkerDown` when the watched worker is gone for good, at
+once if nobody has that name. A restart is no end: it gives a `WorkerRestarted`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from .message import SystemMessage
+from .reason import Reason
+from .ref import WorkerRef
+
+__all__ = ["Monitor", "Monitors", "WorkerDown", "WorkerRestarted"]
+
+
+class WorkerDown(SystemMessage):
+    """A monitored worker is gone for good."""
+
+    worker: WorkerRef
+    reason: Reason | None
+    """Why it ended; `None` where nobody had that name when the monitor was set."""
+
+
+class WorkerRestarted(SystemMessage):
+    """A monitored worker was started again."""
+
+    worker: WorkerRef
+    incarnation: int
+
+
+class Monitor:
+    """One watch; `cancel()` ends it."""
+
+    __slots__ = ("_cancel", "notify", "worker")
+
+    def __init__(
+        self,
+        worker: WorkerRef,
+        notify: Callable[[SystemMessage], None],
+        cancel: Callable[[Monitor], None],
+    ) -> None:
+        """Watch `worker`; `notify` brings the messages to the holder's mailbox."""
+        self.worker = worker
+        self.notify = notify
+        self._cancel = cancel
+
+    def cancel(self) -> None:
+        """End the watch: no message follows."""
+        self._cancel(self)
+
+
+class Monitors:
+    """The monitors on one worker, in the order in which they were set."""
+
+    __slots__ = ("_monitors",)
+
+    def __init__(self) -> None:
+        """Begin with none."""
+        self._monitors: dict[Monitor, None] = {}
+
+    def __len__(self) -> int:
+        """How many watch."""
+        return len(self._monitors)
+
+    def add(self, monitor: Monitor) -> None:
+        """Add one."""
+        self._monitors[monitor] = None
+
+    def remove(self, monitor: Monitor) -> None:
+        """Take one away; nothing if it is not there."""
+        self._monitors.pop(monitor, None)
+
+    def restarted(self, worker: WorkerRef, incarnation: int) -> None:
+        """Tell all that the worker was started again."""
+        for monitor in list(self._monitors):
+            monitor.notify(WorkerRestarted(worker, incarnation))
+
+    def down(self, worker: WorkerRef, reason: Reason) -> None:
+        """Tell all that the worker is gone for good, and forget them."""
+        monitors, self._monitors = self._monitors, {}
+        for monitor in monitors:
+            monitor.notify(WorkerDown(worker, reason))

@@ -1,0 +1,254 @@
+"""The run queue of one node: workers with mail take turns, a batch each.
+
+The idea is the run queue of Erlang's schedulers, fitted to asyncio. One task, the *runner*, goes
+through the ready workers and calls their handlers. A handler that never waits costs no task. A
+handler that does wait takes the runner's task along as its own, and another runner goes on with
+the rest; when the handler has ended, its task becomes a runner again, or rests.
+
+So `asyncio.current_task()`, `asyncio.timeout()` and cancellation work in every handler as they do
+in any coroutine, while an idle worker owns nothing.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextvars
+import types
+from collections import deque
+from collections.abc import Callable, Coroutine, Generator
+from typing import Any, Protocol, cast
+
+__all__ = ["Ready", "Scheduler", "Step"]
+
+TURN = 256
+"""Messages handled before the runner lets the event loop look at everything else."""
+
+BATCH = 32
+"""Messages of one worker handled before the next ready worker has its turn."""
+
+RESTING = 16
+"""Runners that are kept for the next handler that waits."""
+
+
+class Step:
+    """A coroutine of a worker that was begun and has to wait.
+
+    Every step of it runs in `context`, its worker's own; `done` is called once with its outcome.
+    """
+
+    __slots__ = (
+        "awaited",
+        "cancelled",
+        "context",
+        "coroutine",
+        "done",
+        "ended",
+        "overrun",
+        "owner",
+        "task",
+        "timer",
+        "waiter",
+    )
+
+    def __init__(
+        self,
+        owner: object,
+        coroutine: Coroutine[Any, Any, Any],
+        awaited: object,
+        context: contextvars.Context,
+        done: Callable[[Step, Any, BaseException | None], None],
+    ) -> None:
+        """Keep a coroutine that gave `awaited` when it was begun."""
+        self.owner = owner
+        self.coroutine = coroutine
+        self.awaited = awaited
+        self.context = context
+        self.done = done
+        self.task: asyncio.Task[None] | None = None
+        self.cancelled = False
+        self.ended = False
+        self.overrun = False
+        """Whether it was cancelled because it ran longer than its worker allows."""
+        self.timer: asyncio.TimerHandle | None = None
+        self.waiter: asyncio.Future[None] | None = None
+
+    def cancel(self) -> None:
+        """Interrupt the coroutine at its `await`; may be called again if it does not end."""
+        self.cancelled = True
+        if self.task is not None:
+            self.task.cancel()
+
+    def close(self) -> None:
+        """End a coroutine that will not be carried on; nothing if it has ended."""
+        if not self.ended:
+            self.context.run(self.coroutine.close)
+            self.finish(None, asyncio.CancelledError())
+
+    def finish(self, value: Any, error: BaseException | None) -> None:
+        """Report the outcome, and wake who waits for the end."""
+        self.ended = True
+        try:
+            self.done(self, value, error)
+        finally:
+            if self.waiter is not None and not self.waiter.done():
+                self.waiter.set_result(None)
+
+
+class Ready(Protocol):
+    """What stands in the run queue: a worker's place."""
+
+    def turn(self, limit: int) -> Step | int:
+        """Handle up to `limit` messages.
+
+        Return how many, or the step that has to wait; then it is the caller's to carry on.
+        """
+        ...
+
+
+class Scheduler:
+    """The run queue of one node, on one event loop."""
+
+    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
+        """Make an empty run queue; nothing runs until the first worker is ready."""
+        self._loop = loop
+        self._ready: deque[Ready] = deque()
+        self._active = False
+        self._resting: list[asyncio.Future[None]] = []
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    def wake(self, ready: Ready) -> None:
+        """Give the worker a turn, after those that are ready already."""
+        self._ready.append(ready)
+        if not self._active:
+            self._active = True
+            if self._resting:
+                self._resting.pop().set_result(None)
+            else:
+                self._start_runner()
+
+    def carry(self, step: Step) -> None:
+        """Carry on a step in a task of its own."""
+        step.task = self._start(self._carry(step))
+        # A task that is cancelled before its first step never runs its body.
+        step.task.add_done_callback(lambda _: step.close())
+
+    async def close(self) -> None:
+        """End the resting runners; call it when no worker is left."""
+        resting, self._resting = self._resting, []
+        for future in resting:
+            future.cancel()
+        me = asyncio.current_task()
+        tasks = [task for task in self._tasks if task is not me]
+        if tasks:
+            await asyncio.wait(tasks, timeout=1)
+
+    @property
+    def tasks(self) -> frozenset[asyncio.Task[None]]:
+        """The tasks of the run queue, resting ones included."""
+        return frozenset(self._tasks)
+
+    def _start_runner(self) -> None:
+        self._start(self._run())
+
+    def _start(self, coroutine: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
+        # An empty context: what a sender has set must not be seen by the workers it wakes.
+        task = self._loop.create_task(coroutine, context=contextvars.Context())
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+        return task
+
+    async def _run(self) -> None:
+        """Be a runner: take turns, carry what has to wait, rest, until there are enough."""
+        ready = self._ready
+        while True:
+            step = self._take_turns()
+            if step is None:
+                if ready:
+                    try:
+                        await asyncio.sleep(0)
+                    except asyncio.CancelledError:
+                        self._active = False  # the loop is ending
+                        raise
+                    continue
+                self._active = False
+            else:
+                await self._carry_on(step)
+                task = cast("asyncio.Task[None]", asyncio.current_task())
+                if task.cancelling():
+                    return  # it was cancelled on the step's behalf: not to be used again
+                if not self._active and ready:
+                    self._active = True
+                    continue
+            if not await self._rest():
+                return
+
+    def _take_turns(self) -> Step | None:
+        """Go through the ready workers; return early with a step that has to wait."""
+        ready = self._ready
+        left = TURN
+        while ready and left > 0:
+            outcome = ready.popleft().turn(BATCH)
+            if isinstance(outcome, Step):
+                return outcome
+            left -= outcome + 1
+        return None
+
+    async def _carry_on(self, step: Step) -> None:
+        """Be the task of this step until it ends; another runner takes over the queue."""
+        step.task = asyncio.current_task()
+        if self._ready:
+            if self._resting:
+                self._resting.pop().set_result(None)
+            else:
+                self._start_runner()
+        else:
+            self._active = False
+        await _drive(step)
+
+    async def _carry(self, step: Step) -> None:
+        await _drive(step)
+
+    async def _rest(self) -> bool:
+        """Wait for the next work; False if there are runners enough."""
+        if len(self._resting) >= RESTING:
+            return False
+        future = self._loop.create_future()
+        self._resting.append(future)
+        try:
+            await future
+        except asyncio.CancelledError:
+            if future in self._resting:
+                self._resting.remove(future)
+            return False
+        return True
+
+
+@types.coroutine
+def _drive(step: Step) -> Generator[Any, Any, None]:
+    """Carry a begun coroutine to its end, every step of it in its worker's context.
+
+    The watchdog finds the worker behind a blocked loop by this function's frame.
+    """
+    run = step.context.run
+    coroutine = step.coroutine
+    awaited: Any = step.awaited
+    while True:
+        try:
+            value = yield awaited
+        except GeneratorExit:
+            coroutine.close()
+            raise
+        except BaseException as interruption:
+            resume: Callable[[Any], Any] = coroutine.throw
+            argument: Any = interruption
+        else:
+            resume = coroutine.send
+            argument = value
+        try:
+            awaited = run(resume, argument)
+        except StopIteration as stop:
+            step.finish(stop.value, None)
+            return
+        except BaseException as error:
+            step.finish(None, error)
+            return

@@ -1,0 +1,364 @@
+"""Node: an event loop's company. A root supervisor, a registry, and what runs around them."""
+
+from __future__ import annotations
+
+import asyncio
+import inspect
+import secrets
+from collections.abc import Callable
+from types import TracebackType
+from typing import Any, Self, cast
+
+from ..actors import lifecycle
+from ..actors.cell import Cell, State
+from ..actors.deadletters import DeadLetters
+from ..actors.errors import CallboardError, NotStarted, SpecError, StartFailed
+from ..actors.observe import Events
+from ..actors.reason import Failed, Killed, Reason, Shutdown
+from ..actors.ref import CURRENT, WorkerRef
+from ..actors.registry import Registry
+from ..actors.runtime import Runtime
+from ..actors.worker import Worker
+from .admin import Admin
+from .drain import finish_work
+from .family import family_of
+from .front import Front
+from .incarnations import next_incarnation
+from .signals import Signals
+from .snapshot import NodeSnapshot, snapshot, walk
+from .supervisor import Supervisor
+from .watchdog import Watchdog
+
+__all__ = ["Node", "Tree", "supervisor_of"]
+
+Tree = Any
+"""A supervisor: its class, an instance, or a factory without arguments."""
+
+DRAIN_WITHIN = 30.0
+STOP_WITHIN = 30.0
+"""Seconds that a whole node may take to stop, after which everything is killed."""
+
+
+def supervisor_of(tree: Tree) -> Callable[[], Supervisor]:
+    """Return a factory of the root supervisor, from a class, an instance or a factory.
+
+    Raises:
+        SpecError: the tree is none of these.
+
+    """
+    if isinstance(tree, Supervisor):
+        return lambda: tree
+    if not callable(tree):
+        raise SpecError(
+            "tree",
+            type(cast("object", tree)).__name__,
+            "must be a Supervisor class, an instance of one, or a function that returns one",
+        )
+
+    def make() -> Supervisor:
+        made: Any = tree()
+        if inspect.isclass(made) and issubclass(made, Supervisor):
+            made = made()
+        if not isinstance(made, Supervisor):
+            raise SpecError("tree", "factory", f"returned {type(made).__name__}, not a Supervisor")
+        return made
+
+    return make
+
+
+class Node(Front):
+    """Hosts a tree: `async with Node(Tree) as node:`, or `await node.run()` until it has ended.
+
+    A node lives on the event loop on which it is started, once. What it offers from outside its
+    workers (`tell`, `ask`, `request`, `job` …) is what a worker has.
+    """
+
+    def __init__(
+        self,
+        tree: Tree,
+        *,
+        name: str | None = None,
+        watchdog: bool = True,
+        handle_signals: bool = True,
+        drain_within: float = DRAIN_WITHIN,
+        stop_within: float = STOP_WITHIN,
+    ) -> None:
+        """Prepare a node; nothing runs before it is entered.
+
+        `name` is unique in a fleet; without one it is `node-` and 8 hex digits. Times in seconds.
+        """
+        self._make_root = supervisor_of(tree)
+        self.name = name or f"node-{secrets.token_hex(4)}"
+        self.incarnation = next_incarnation(self.name)
+        self._watchdog_wanted = watchdog
+        self._handle_signals = handle_signals
+        self._drain_within = drain_within
+        self._stop_within = stop_within
+        self._runtime: Runtime | None = None
+        self._root: Cell | None = None
+        self._watchdog: Watchdog | None = None
+        self._ended: asyncio.Future[Reason] | None = None
+        self._stopping: asyncio.Task[None] | None = None
+        self._interruption: BaseException | None = None
+        self._hurry: asyncio.Event | None = None
+        self.state = "new"
+
+    def __repr__(self) -> str:
+        """Show name and state."""
+        return f"<Node {self.name} {self.state}>"
+
+    # -- life ----
+
+    async def __aenter__(self) -> Self:
+        """Start the tree; when the block begins, every `on_start` has ended."""
+        await self.start()
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        """Stop the tree in reverse order."""
+        await self.stop("the node was left")
+
+    async def start(self) -> None:
+        """Start the tree, each child in order.
+
+        Raises:
+            StartFailed: a child did not start; all that had started was stopped.
+            SpecError: the tree is declared wrongly; nothing was built.
+
+        """
+        if self.state != "new":
+            raise NotStarted(f"the node {self.name!r} is {self.state}: a node is started once")
+        loop = asyncio.get_running_loop()
+        runtime = self._runtime = Runtime(loop, self.name, self.incarnation)
+        runtime.node = self
+        runtime.family = family_of
+        runtime.interrupt = self._interrupt
+        self._ended = loop.create_future()
+        self._hurry = asyncio.Event()
+        self.state = "starting"
+        if self._watchdog_wanted and not hasattr(loop, "hold"):
+            self._watchdog = Watchdog(runtime)
+            self._watchdog.start()
+        front = Cell(runtime, self.name, Worker, public=False)
+        root = self._root = Cell(runtime, "root", self._make_root, owner=self)
+        runtime.registry.declare(root.ref, root)
+        try:
+            await lifecycle.start(front)
+            self._front = cast("Worker", front.actor)
+            await lifecycle.start(root)
+        except BaseException as error:
+            await self._close(Failed(error))
+            if isinstance(error, StartFailed) and isinstance(error.__cause__, CallboardError):
+                raise error.__cause__ from error.__cause__.__cause__
+            raise
+        self.state = "running"
+        runtime.emit("node_ready", self.name, self.incarnation)
+
+    async def run(self) -> None:
+        """Run until the tree has ended or the node is told to stop, also by a signal.
+
+        Raises:
+            Exceeded: the root supervisor spent its restart budget; the last failure is chained.
+            KeyboardInterrupt, SystemExit: a worker raised it; the tree was stopped in order.
+            StartFailed, SpecError: it did not start.
+
+        """
+        with Signals(self, enabled=self._handle_signals):
+            if self.state == "new":
+                await self.start()
+            assert self._ended is not None, "a started node has an end to wait for"
+            reason = await asyncio.shield(self._ended)
+            if self._stopping is not None:
+                await asyncio.shield(self._stopping)
+            else:
+                await self.stop(str(reason))
+        if self._interruption is not None:
+            raise self._interruption
+        if isinstance(reason, Failed):
+            raise reason.cause
+
+    async def stop(self, reason: str = "told to stop", *, within: float | None = None) -> None:
+        """Stop everything in reverse order; return when all has ended.
+
+        What is not done `within` seconds is killed. A stop cuts a drain short; asked again, or
+        from inside a worker while one is under way, it is the same stop.
+        """
+        if self.state == "new":
+            self.state = "stopped"
+        if self._runtime is None or self.state == "stopped":
+            return
+        if self._hurry is not None:
+            self._hurry.set()
+        await self._shut_down(reason, None, self._stop_within if within is None else within)
+
+    async def drain(self, reason: str = "drained", *, within: float | None = None) -> None:
+        """Take no new work, finish what was taken, then stop.
+
+        What is not done `within` seconds is stopped as by a plain stop. From inside a worker the
+        drain goes on after this returns, since it waits for that worker too.
+        """
+        if self._runtime is None or self.state == "stopped":
+            return
+        limit = self._drain_within if within is None else within
+        await self._shut_down(reason, limit, self._stop_within)
+
+    def kill(self) -> None:
+        """End everything now, without stop hooks."""
+        if self._runtime is not None and self.state != "stopped":
+            self._runtime.spawn(self._kill())
+
+    async def _shut_down(self, reason: str, drain: float | None, within: float) -> None:
+        assert self._runtime is not None
+        if self._stopping is None:
+            self.state = "draining" if drain is not None else "stopping"
+            self._stopping = asyncio.get_running_loop().create_task(
+                self._stop_all(reason, drain, within)
+            )
+        if self._asked_from_inside():
+            return
+        await asyncio.shield(self._stopping)
+
+    async def _stop_all(self, reason: str, drain: float | None, within: float) -> None:
+        runtime, root = self._runtime, self._root
+        assert runtime is not None and root is not None and self._hurry is not None
+        if drain is not None:
+            runtime.draining = True
+            await finish_work(runtime, [cell for _, cell, _ in walk(root)], drain, self._hurry)
+            self.state = "stopping"
+        stopped = runtime.spawn(lifecycle.stop(root, Shutdown(reason), None))
+        done, _ = await asyncio.wait([stopped], timeout=within)
+        if not done:
+            await self._kill()
+            await asyncio.wait([stopped], timeout=within)
+        final: Reason = Shutdown(reason)
+        if stopped.done() and not stopped.cancelled() and stopped.exception() is None:
+            final = stopped.result()
+        await self._close(final)
+
+    async def _kill(self) -> None:
+        """Kill every worker, the leaves first; who waits for their orderly end goes on."""
+        assert self._root is not None
+        cells = [cell for _, cell, _ in walk(self._root)]
+        for cell in reversed(cells):
+            if cell.ending is not None:
+                cell.ending.cancel()
+        kills = [
+            lifecycle.stop(cell, Killed("the node was killed", ordered=True), 0.0)
+            for cell in reversed(cells)
+            if cell.actor is not None
+        ]
+        await asyncio.gather(*kills, return_exceptions=True)
+
+    async def _close(self, reason: Reason) -> None:
+        runtime, root = self._runtime, self._root
+        assert runtime is not None and root is not None
+        lifecycle.close(root, reason)
+        if self._front is not None:
+            front = self._front.actor_ref.target
+            assert isinstance(front, Cell)
+            await lifecycle.stop(front, Shutdown("the node ended"), 0.0)
+            lifecycle.close(front, reason)
+        if self._watchdog is not None:
+            self._watchdog.stop()
+        self.state = "stopped"
+        runtime.emit("node_stopped", self.name, self.incarnation, reason)
+        await runtime.close()
+        if self._ended is not None and not self._ended.done():
+            self._ended.set_result(reason)
+
+    def _asked_from_inside(self) -> bool:
+        """Whether one of this node's own workers asks: the end waits for it, so it cannot wait."""
+        source = CURRENT.get()
+        return source is not None and getattr(source.target, "runtime", None) is self._runtime
+
+    def ended(self, cell: Cell, reason: Reason, directive: Any) -> None:
+        """Take note that the root ended by itself; see `cell.Owner`."""
+        if self._ended is not None and not self._ended.done():
+            self._ended.set_result(reason)
+        if self._stopping is None:
+            self.state = "stopping"
+            self._stopping = asyncio.get_running_loop().create_task(self._close(reason))
+
+    def _interrupt(self, error: BaseException) -> None:
+        """Stop in order because a worker raised KeyboardInterrupt or SystemExit."""
+        if self._interruption is None:
+            self._interruption = error
+        text = f"{type(error).__name__} in a worker"
+        runtime = self.runtime
+        runtime.emit("interrupted", self.name, self.incarnation, text=text)
+        runtime.call_from_thread(lambda: runtime.spawn(self.stop(text)))
+
+    # -- seen ----
+
+    @property
+    def runtime(self) -> Runtime:
+        """What the node's workers share.
+
+        Raises:
+            NotStarted: the node was not started.
+
+        """
+        if self._runtime is None:
+            raise NotStarted(f"the Node {self.name!r} was not started: use 'async with', or run()")
+        return self._runtime
+
+    @property
+    def root(self) -> WorkerRef:
+        """The ref of the root supervisor."""
+        _ = self.runtime
+        assert self._root is not None
+        return self._root.ref
+
+    @property
+    def registry(self) -> Registry:
+        """Who is known here."""
+        return self.runtime.registry
+
+    @property
+    def events(self) -> Events:
+        """What happens here: `node.events.subscribe()`."""
+        return self.runtime.events
+
+    @property
+    def dead_letters(self) -> DeadLetters:
+        """What could not be delivered."""
+        return self.runtime.dead_letters
+
+    def snapshot(self) -> NodeSnapshot:
+        """Return what the node looks like now."""
+        return snapshot(self.runtime, self._root, self.state)
+
+    def ref(self, name: str) -> WorkerRef | None:
+        """Return the ref of a known worker, or None."""
+        known = self.runtime.registry.find(name)
+        return known.ref if known is not None else None
+
+    def admin(self, supervisor: str = "root") -> Admin:
+        """Return the admin calls of a supervisor of this node.
+
+        Raises:
+            NotStarted: no supervisor of that name is known here.
+
+        """
+        ref = self.ref(supervisor)
+        if ref is None:
+            raise NotStarted(f"no supervisor {supervisor!r} is known on {self.name!r}")
+        return Admin(ref)
+
+    def broadcast(self, message: Any) -> int:
+        """Send the message to each running worker that handles its type; return how many."""
+        count = 0
+        assert self._root is not None
+        for _, cell, _ in walk(self._root):
+            actor = cell.actor
+            if cell.state is State.RUNNING and actor is not None:
+                handler = actor.table.find(type(message))
+                if handler is not None and handler.name != "on_receive":
+                    cell.ref.tell(message)
+                    count += 1
+        return count

@@ -1,0 +1,80 @@
+"""SIGTERM and SIGINT: an orderly end first, then a hurried one, then a kill."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+import threading
+from collections.abc import Callable, Sequence
+from types import TracebackType
+from typing import Any, Protocol, Self
+
+__all__ = ["Stoppable", "Signals"]
+
+NAMES = {signal.SIGINT: "interrupt signal", signal.SIGTERM: "termination signal"}
+
+
+class Stoppable(Protocol):
+    """What signals act on: a node."""
+
+    async def stop(self, reason: str = "", *, within: float | None = None) -> None:
+        """Stop in order."""
+        ...
+
+    def kill(self) -> None:
+        """End everything now."""
+        ...
+
+
+class Signals:
+    """Acts on SIGINT and SIGTERM while it is entered: the first stops in order, the second kills.
+
+    `steps` may name other actions, the first for the first signal and so on. On a thread other
+    than the main one, or when not enabled, signals are left alone.
+    """
+
+    def __init__(
+        self,
+        node: Stoppable,
+        *,
+        enabled: bool = True,
+        steps: Sequence[Callable[[str], Any]] | None = None,
+    ) -> None:
+        """Prepare to act for this node."""
+        self._steps = list(steps) if steps is not None else [node.stop, lambda _: node.kill()]
+        self._enabled = enabled and threading.current_thread() is threading.main_thread()
+        self._count = 0
+        self._tasks: set[asyncio.Task[Any]] = set()
+        self.received: signal.Signals | None = None
+        """The first signal that came."""
+
+    def __enter__(self) -> Self:
+        """Begin to act."""
+        if self._enabled:
+            loop = asyncio.get_running_loop()
+            for number in NAMES:
+                loop.add_signal_handler(number, self._handle, number)
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        """Leave signals alone again."""
+        if self._enabled:
+            loop = asyncio.get_running_loop()
+            for number in NAMES:
+                loop.remove_signal_handler(number)
+
+    def _handle(self, number: signal.Signals) -> None:
+        if self.received is None:
+            self.received = number
+        step = self._steps[min(self._count, len(self._steps) - 1)]
+        self._count += 1
+        outcome = step(NAMES[number])
+        if asyncio.iscoroutine(outcome):
+            task = asyncio.get_running_loop().create_task(outcome)
+            self._tasks.add(task)
+            task.add_done_callback(self._tasks.discard)
