@@ -44,7 +44,7 @@ class Actor(pykka.Actor):
     supervisor (`Child("name", Factory)`), or as in Pykka by `start()`, then without supervision.
     """
 
-    table: ClassVar[HandlerTable]  # type: ignore[misc]
+    table: ClassVar[HandlerTable]
 
     directives: ClassVar[Mapping[type[BaseException], Directive]] = {}
     """What becomes of the worker, by the class of an unhandled exception; the nearest decides."""
@@ -71,7 +71,7 @@ class Actor(pykka.Actor):
         """Set up private state; override it freely. Its name and ref are there from `on_start`."""
 
     @classmethod
-    def start(cls, *args: Any, **keywords: Any) -> WorkerRef:  # type: ignore[override]
+    def start(cls, *args: Any, **keywords: Any) -> WorkerRef:
         """Start an actor without a supervisor, as in Pykka, and return its ref.
 
         It runs on the event loop of the calling thread, or on one in a thread of the background
@@ -98,7 +98,7 @@ class Actor(pykka.Actor):
         return self._place.name
 
     @property
-    def actor_ref(self) -> WorkerRef:  # type: ignore[override]
+    def actor_ref(self) -> WorkerRef:
         """The worker's ref, valid for all its incarnations."""
         return self._place.ref
 
@@ -108,7 +108,7 @@ class Actor(pykka.Actor):
         return self._place.ref.actor_urn
 
     @actor_urn.setter
-    def actor_urn(self, value: str) -> None:
+    def actor_urn(self, value: str) -> None:  # pyright: ignore[reportIncompatibleVariableOverride]
         raise AttributeError("a worker's urn is made from its name")
 
     @property
@@ -364,7 +364,7 @@ class Actor(pykka.Actor):
         raise NotImplementedError("the node's run queue is the loop of its actors")
 
 
-Actor.table = HandlerTable.of(Actor, Actor, Actor._wrap)
+Actor.table = HandlerTable.of(Actor, Actor, Actor._wrap)  # pyright: ignore[reportPrivateUsage]
 
 
 def _attribute(root: object, path: Any) -> Any:

@@ -12,7 +12,7 @@ from collections.abc import Callable, Coroutine, Mapping
 from dataclasses import dataclass
 from enum import Enum
 from threading import get_ident
-from typing import Any, Literal, Protocol, TypeAlias
+from typing import Any, ClassVar, Literal, Protocol, TypeAlias
 
 from .delivery import Entry
 from .errors import CallboardError, DeliveryError, Dropped, MailboxFull
@@ -64,8 +64,8 @@ DEFAULTS = CellOptions()
 class Incarnation(Protocol):
     """One life of a worker, as its cell knows it: an `Actor`."""
 
-    table: HandlerTable
-    interruptible: bool
+    table: ClassVar[HandlerTable]
+    interruptible: ClassVar[bool]
 
     @property
     def idle(self) -> bool:

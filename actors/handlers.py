@@ -77,7 +77,7 @@ def on(*types: type, preempt: bool = False) -> Callable[[F], F]:
         TypeError: no type, or something that is none, was given.
 
     """
-    if not types or not all(isinstance(each, type) for each in types):
+    if not types or not all(isinstance(each, type) for each in cast("tuple[object, ...]", types)):
         raise TypeError("@on takes message types: write @on(Greet)")
     return _marking(*(Mark("on", each, preempt=preempt) for each in types))
 
@@ -88,7 +88,7 @@ def job(name: str | type | None = None, *, sequential: bool = False) -> Callable
     Without a name it is the default handler: it gets every job that has no handler of its own.
     With `sequential=True` the jobs of this handler wait for each other.
     """
-    if callable(name) and not isinstance(name, type):
+    if name is not None and not isinstance(cast("object", name), str | type):
         raise TypeError("@job takes a name: write @job('name'), or @job() for the default")
     return _marking(Mark("job", name, sequential=sequential))
 

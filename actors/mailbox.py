@@ -10,7 +10,7 @@ import asyncio
 from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Literal, TypeAlias, get_args
+from typing import Final, Literal, TypeAlias, get_args
 
 from .delivery import Entry
 from .errors import MailboxFull, NoActor
@@ -26,7 +26,7 @@ DEFAULT_BOUND = 10_000
 """Data messages that a mailbox takes unless its child spec says otherwise."""
 
 SYSTEM = 0
-LANE = 2  # where an entry keeps its lane
+LANE: Final = 2  # where an entry keeps its lane
 
 
 @dataclass(frozen=True)

@@ -212,7 +212,7 @@ class WorkerRef(pykka.ActorRef[Any]):
         return type(actor) if actor is not None else pykka.Actor
 
     @actor_class.setter
-    def actor_class(self, value: Any) -> None:
+    def actor_class(self, value: Any) -> None:  # pyright: ignore[reportIncompatibleVariableOverride]
         raise AttributeError("the class of a worker is that of its present incarnation")
 
     @property
@@ -221,7 +221,7 @@ class WorkerRef(pykka.ActorRef[Any]):
         return f"urn:callboard:{self.name}"
 
     @actor_urn.setter
-    def actor_urn(self, value: str) -> None:
+    def actor_urn(self, value: str) -> None:  # pyright: ignore[reportIncompatibleVariableOverride]
         raise AttributeError("a worker's urn is made from its name")
 
     @property
@@ -230,7 +230,7 @@ class WorkerRef(pykka.ActorRef[Any]):
         return Inbox(self)
 
     @actor_inbox.setter
-    def actor_inbox(self, value: Any) -> None:
+    def actor_inbox(self, value: Any) -> None:  # pyright: ignore[reportIncompatibleVariableOverride]
         raise AttributeError("a worker's mailbox cannot be replaced")
 
     @property
@@ -242,7 +242,7 @@ class WorkerRef(pykka.ActorRef[Any]):
         return event
 
     @actor_stopped.setter
-    def actor_stopped(self, value: threading.Event) -> None:
+    def actor_stopped(self, value: threading.Event) -> None:  # pyright: ignore[reportIncompatibleVariableOverride]
         raise AttributeError("stop a worker with its ref's stop()")
 
     @property

@@ -20,9 +20,7 @@ T = TypeVar("T")
 J = TypeVar("J")
 R = TypeVar("R")
 
-ExceptionInfo = (
-    tuple[type[BaseException], BaseException, TracebackType | None] | tuple[None, None, None]
-)
+ExceptionInfo = tuple[type[BaseException] | None, BaseException | None, TracebackType | None]
 
 
 class Reply(pykka.Future[Any]):
@@ -33,7 +31,7 @@ class Reply(pykka.Future[Any]):
     """
 
     # Defaults on the class: one reply is made for every ask, and most need none of these.
-    _get_hook = None
+    _get_hook: Callable[[float | None], Any] | None = None
     _done: bool = False
     _value: Any = None
     _error: BaseException | None = None
@@ -220,7 +218,12 @@ class Reply(pykka.Future[Any]):
         else:
             loop = waiter.get_loop()
             with suppress(RuntimeError):  # that loop has ended, and the waiter with it
-                loop.call_soon_threadsafe(lambda: waiter.done() or waiter.set_result(None))
+                loop.call_soon_threadsafe(_finish, waiter)
+
+
+def _finish(waiter: asyncio.Future[None]) -> None:
+    if not waiter.done():
+        waiter.set_result(None)
 
 
 async def as_awaitable(future: pykka.Future[T], timeout: float | None = None) -> T:

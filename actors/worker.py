@@ -395,6 +395,7 @@ class Worker(Actor):
 
 
 def _job_of(job: Any, payload: Any) -> tuple[object, Any]:
+    kind: object = type(job)
     if isinstance(job, JobMessage):
-        return type(cast("JobMessage[Any]", job)), cast("Any", job)
+        return kind, cast("object", job)
     return job, payload

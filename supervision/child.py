@@ -73,7 +73,7 @@ class Child:
             SpecError: names the child and the field.
 
         """
-        name: object = self.name
+        name = cast("object", self.name)
         if not isinstance(name, str) or not name or "/" in name:
             raise SpecError(
                 f"child {name!r}", "name", "must be a text that is not empty and has no '/'"
@@ -96,7 +96,8 @@ class Child:
         if self.significant and self.restart == "permanent":
             self._refuse("significant", "a permanent child has no end: make it transient")
         for kind, directive in (self.directives or {}).items():
-            if not (isinstance(cast("object", kind), type) and issubclass(kind, BaseException)):
+            known = cast("object", kind)
+            if not (isinstance(known, type) and issubclass(known, BaseException)):
                 self._refuse("directives", f"{kind!r} is no exception class")
             self._one_of("directives", directive, DIRECTIVES)
 
@@ -129,7 +130,7 @@ class Child:
         """Whether the factory is known to build a supervisor."""
         made: object = self.factory
         while isinstance(made, functools.partial):
-            made = cast("functools.partial[Any]", made).func
+            made = made.func
         return bool(getattr(made, "is_supervisor", False))
 
     @property
@@ -137,7 +138,7 @@ class Child:
         """Seconds that a stop may take; 0 is a kill, None has no limit."""
         if self.shutdown is UNSET:
             return None if self.supervisor else WORKER_SHUTDOWN
-        return 0.0 if self.shutdown == "kill" else cast("float | None", self.shutdown)
+        return 0.0 if self.shutdown == "kill" else self.shutdown
 
     @property
     def start_budget(self) -> float | None:

@@ -357,7 +357,7 @@ class Node(Front):
         for _, cell, _ in walk(self._root):
             actor = cell.actor
             if cell.state is State.RUNNING and actor is not None:
-                handler = actor.table.find(type(message))
+                handler = actor.table.find(message.__class__)
                 if handler is not None and handler.name != "on_receive":
                     cell.ref.tell(message)
                     count += 1

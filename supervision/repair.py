@@ -33,7 +33,7 @@ class Repair:
         """Begin with the whole budget."""
         self._supervisor = supervisor
         self._children = children
-        self._strategy = strategy
+        self._strategy: Strategy = strategy
         self._policy = policy
         self._auto_shutdown = auto_shutdown
         self._budget = RestartBudget(policy)

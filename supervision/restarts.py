@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections import deque
 from dataclasses import dataclass, field
+from typing import cast
 
 from ..actors.errors import SpecError
 
@@ -43,7 +44,7 @@ class Backoff:
             ("jitter", self.jitter, 0.0),
             ("reset_after", self.reset_after, 0.0),
         ):
-            if not isinstance(value, int | float) or not value >= least:
+            if not isinstance(cast("object", value), int | float) or not value >= least:
                 raise SpecError("Backoff", name, f"must be at least {least:g}, is {value!r}")
 
     def delay(self, attempt: int, chance: float) -> float:
@@ -83,7 +84,7 @@ class Restarts:
             raise SpecError(
                 "Restarts", "intensity", f"must be a whole number from 0, or None, is {intensity!r}"
             )
-        if not isinstance(self.period, int | float) or not self.period > 0:
+        if not isinstance(cast("object", self.period), int | float) or not self.period > 0:
             raise SpecError("Restarts", "period", f"must be above 0 seconds, is {self.period!r}")
 
 

@@ -41,7 +41,10 @@ class Signals:
         steps: Sequence[Callable[[str], Any]] | None = None,
     ) -> None:
         """Prepare to act for this node."""
-        self._steps = list(steps) if steps is not None else [node.stop, lambda _: node.kill()]
+        self._steps: list[Callable[[str], Any]] = [node.stop, self._kill]
+        if steps is not None:
+            self._steps = list(steps)
+        self._node = node
         self._enabled = enabled and threading.current_thread() is threading.main_thread()
         self._count = 0
         self._tasks: set[asyncio.Task[Any]] = set()
@@ -67,6 +70,9 @@ class Signals:
             loop = asyncio.get_running_loop()
             for number in NAMES:
                 loop.remove_signal_handler(number)
+
+    def _kill(self, _: str) -> None:
+        self._node.kill()
 
     def _handle(self, number: signal.Signals) -> None:
         if self.received is None:

@@ -135,7 +135,7 @@ class Supervisor(Actor):
         self._children = children
         self._repair = Repair(cell, children, self.strategy, self.restarts, self.auto_shutdown)
 
-    async def on_start(self) -> None:
+    async def on_start(self) -> None:  # type: ignore[override]
         """Start the static children in order; if one fails, stop those before it in reverse."""
         await self._mine.start_all(self.specs())
 

@@ -77,7 +77,7 @@ class Watchdog:
 
     def _report(self) -> None:
         """Say who blocks, while it does. The event is logged from here, at once."""
-        frame = sys._current_frames().get(self._runtime.thread)
+        frame = sys._current_frames().get(self._runtime.thread)  # pyright: ignore[reportPrivateUsage]
         if frame is None:
             return
         cell = _worker_of(frame)

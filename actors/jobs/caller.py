@@ -385,9 +385,8 @@ class Job:
         try:
             await waiter
         finally:
-            if self._waiters is not None:
-                with suppress(ValueError):
-                    self._waiters.remove(waiter)
+            with suppress(ValueError):
+                (self._waiters or []).remove(waiter)
 
     def _wake(self) -> None:
         waiters, self._waiters = self._waiters, None

@@ -79,7 +79,7 @@ class VirtualTimeLoop(asyncio.SelectorEventLoop):
 
         return release
 
-    def run_in_executor(self, executor: Any, func: Any, *args: Any) -> Any:
+    def run_in_executor(self, executor: Any, func: Any, *args: Any) -> Any:  # type: ignore[override]
         """Run in a thread, time standing still meanwhile."""
         future = super().run_in_executor(executor, func, *args)
         future.add_done_callback(self.hold())
