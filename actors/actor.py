@@ -20,7 +20,7 @@ from .cell import Cell, Directive
 from .dispatch import RaisedInCall, Stashed, drain, run_beside
 from .envelope import Envelope
 from .errors import NotStarted
-from .handlers import HandlerTable, runtime_handler
+from .handlers import HandlerTable, default_hook, runtime_handler
 from .loops import runtime_for_bare_actors
 from .monitor import Monitor, Monitors, WorkerDown
 from .reason import Failed, Normal, Reason
@@ -65,7 +65,7 @@ class Actor(pykka.Actor):
 
         """
         super().__init_subclass__(**keywords)
-        cls.table = HandlerTable.of(cls, Actor, cls._wrap)
+        cls.table = HandlerTable.of(cls, cls._wrap)
 
     def __init__(self, *_args: Any, **_keywords: Any) -> None:
         """Set up private state; override it freely. Its name and ref are there from `on_start`."""
@@ -204,12 +204,15 @@ class Actor(pykka.Actor):
 
     # -- hooks ----
 
+    @default_hook
     def on_start(self) -> Any:
         """Set up, before the worker is ready; `def` or `async def`. Raise to fail the start."""
 
+    @default_hook
     def on_stop(self) -> Any:
         """Clean up after an orderly end; not called on a failure or a kill."""
 
+    @default_hook
     def on_failure(
         self,
         exception_type: type[BaseException] | None,
@@ -218,6 +221,7 @@ class Actor(pykka.Actor):
     ) -> Any:
         """Clean up after an unhandled exception, which is given as `sys.exc_info()` gives it."""
 
+    @default_hook
     def on_receive(self, message: Any) -> Any:
         """Handle a message that has no handler; without an override it is a dead letter."""
 
@@ -364,7 +368,7 @@ class Actor(pykka.Actor):
         raise NotImplementedError("the node's run queue is the loop of its actors")
 
 
-Actor.table = HandlerTable.of(Actor, Actor, Actor._wrap)  # pyright: ignore[reportPrivateUsage]
+Actor.table = HandlerTable.of(Actor, Actor._wrap)  # pyright: ignore[reportPrivateUsage]
 
 
 def _attribute(root: object, path: Any) -> Any:

@@ -13,11 +13,22 @@ from typing import Any, NamedTuple, TypeVar, cast
 
 from .errors import HandlerClash, SpecError
 
-__all__ = ["Handler", "HandlerTable", "JobHandler", "job", "on", "runtime_handler", "worker_ready"]
+__all__ = [
+    "Handler",
+    "HandlerTable",
+    "JobHandler",
+    "default_hook",
+    "job",
+    "on",
+    "runtime_handler",
+    "worker_ready",
+]
 
 F = TypeVar("F", bound=Callable[..., Any])
 
 MARKS = "__callboard_marks__"
+
+DEFAULT = "__callboard_default__"
 
 HOOKS = (
     "on_start",
@@ -109,6 +120,12 @@ def runtime_handler(*types: type, starts_job: bool = False) -> Callable[[F], F]:
     return _marking(*(Mark(kind, each, internal=True) for each in types))
 
 
+def default_hook(function: F) -> F:
+    """Mark a hook that does nothing: a class that does not override it is not called there."""
+    setattr(function, DEFAULT, True)
+    return function
+
+
 def _marking(*marks: Mark) -> Callable[[F], F]:
     def mark(function: F) -> F:
         noted = (*function.__dict__.get(MARKS, ()), *marks)
@@ -159,8 +176,8 @@ class HandlerTable:
         return [key.__name__ if isinstance(key, type) else str(key) for key in self.jobs if key]
 
     @classmethod
-    def of(cls, owner: type, base: type, wrap: Wrap) -> HandlerTable:
-        """Collect the table of the class `owner`; hooks are those that differ from `base`'s.
+    def of(cls, owner: type, wrap: Wrap) -> HandlerTable:
+        """Collect the table of the class `owner`.
 
         `wrap` returns how to call a user's function, and whether that is a plain call.
 
@@ -183,7 +200,9 @@ class HandlerTable:
                 )
                 table.preempts = table.preempts or mark.preempt
         table.hooks = frozenset(
-            hook for hook in HOOKS if getattr(owner, hook, None) is not getattr(base, hook, None)
+            hook
+            for hook in HOOKS
+            if hasattr(owner, hook) and not hasattr(getattr(owner, hook), DEFAULT)
         )
         if "on_receive" in table.hooks:
             called, plain = wrap(owner.on_receive)  # type: ignore[attr-defined]

@@ -11,7 +11,7 @@ from .delivery import Entry
 from .dispatch import directive_for, fail
 from .errors import NotStarted
 from .family import Family, NodeView, WorkerFailed
-from .handlers import runtime_handler
+from .handlers import default_hook, runtime_handler
 from .jobs.caller import Job, JobCaller
 from .jobs.group import JobGroup
 from .jobs.messages import JobMessage, JobStart
@@ -260,21 +260,27 @@ class Worker(Actor):
 
     # -- hooks ----
 
+    @default_hook
     def on_activated(self, args: Any) -> Any:
         """Begin to be the active one, with these arguments."""
 
+    @default_hook
     def on_deactivated(self) -> Any:
         """Cease to be the active one."""
 
+    @default_hook
     def on_worker_ready(self, data: WorkerReady) -> Any:
         """Take note that a watched worker, or a child, is ready."""
 
+    @default_hook
     def on_worker_failed(self, data: WorkerFailed) -> Any:
         """Take note that a child failed; its restart policy has been applied already."""
 
+    @default_hook
     def on_job_cancelled(self, job: JobRequest, reason: str) -> Any:
         """Take note that a deferred job was cancelled, or passed its deadline."""
 
+    @default_hook
     def on_job_progress(self, job: JobRequest) -> Any:
         """Report on a running job, with `job.update`: its caller asks for it."""
 
@@ -395,7 +401,7 @@ class Worker(Actor):
 
 
 def _job_of(job: Any, payload: Any) -> tuple[object, Any]:
-    kind: object = type(job)
     if isinstance(job, JobMessage):
-        return kind, cast("object", job)
+        message: JobMessage[Any] = job
+        return message.__class__, message
     return job, payload

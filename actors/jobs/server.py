@@ -8,6 +8,7 @@ import inspect
 from collections import deque
 from collections.abc import Awaitable, Callable, Coroutine, Generator
 from threading import get_ident
+from types import CoroutineType
 from typing import Any, Protocol, cast
 
 from ..cell import Cell
@@ -79,40 +80,23 @@ class JobRequest:
     after it has returned (`defer`), to be answered later from anywhere in the worker.
     """
 
-    __slots__ = (
-        "_server",
-        "_sink",
-        "answered",
-        "caller",
-        "chain",
-        "deadline",
-        "deferred",
-        "handler",
-        "id",
-        "name",
-        "payload",
-        "started",
-        "step",
-    )
+    # Defaults on the class: one request is made for every job, and most need none of these.
+    handler: JobHandler | None = None
+    answered: bool = False
+    """Whether the job has ended: answered, failed or cancelled."""
+    deferred: bool = False
+    step: Step | None = None
+    started: dict[Started, None] | None = None
 
     def __init__(self, server: JobServer, start: JobStart, entry: Entry) -> None:
         """Take a job that has come in."""
         self._server = server
         self._sink = cast("JobSink", entry[3])
-        self.id = start.id
-        self.name = start.name
-        self.payload = start.payload
-        self.chain = start.chain
+        self.id, self.name, self.payload, self.chain, _ = start
         self.caller = cast("WorkerRef | None", entry[1])
         """The worker that asked; `None` for one outside the company."""
         self.deadline = entry[4]
         """Seconds on the node's clock after which nobody waits for the answer; `None`: no limit."""
-        self.handler: JobHandler | None = None
-        self.answered = False
-        """Whether the job has ended: answered, failed or cancelled."""
-        self.deferred = False
-        self.step: Step | None = None
-        self.started: dict[Started, None] | None = None
 
     def __repr__(self) -> str:
         """Show id and name."""
@@ -245,34 +229,34 @@ class JobServer:
     def _run(self, request: JobRequest) -> Step | None:
         """Begin the handler in a context of its own; return its step if it has to wait."""
         context = contextvars.copy_context()
-        context.run(CURRENT_JOB.set, request)
         try:
-            coroutine = context.run(self._coroutine, request)
-            if coroutine is None:
-                return None
-            awaited = context.run(coroutine.send, None)
-        except StopIteration as stop:
-            self._returned(request, stop.value)
-            return None
+            coroutine, outcome = context.run(self._first_step, request)
         except BaseException as error:
             self._raised(request, error)
             return None
-        request.step = Step(request, coroutine, awaited, context, self._finished)
+        if coroutine is None:
+            self._returned(request, outcome)
+            return None
+        request.step = Step(request, coroutine, outcome, context, self._finished)
         return request.step
 
-    def _coroutine(self, request: JobRequest) -> Coroutine[Any, Any, Any] | None:
-        """Call the handler; a plain one is done then, an asynchronous one is to be carried on."""
+    def _first_step(self, request: JobRequest) -> tuple[Coroutine[Any, Any, Any] | None, Any]:
+        """Call the handler up to its first wait; return it and what it waits for, or its value."""
+        CURRENT_JOB.set(request)
         handler = cast("JobHandler", request.handler)
         argument = request.payload if handler.typed else request
         if self._call is not None:
-            return cast("Coroutine[Any, Any, Any]", self._call(handler, argument))
-        result = handler.function(self.worker, argument)
-        if inspect.iscoroutine(result):
-            return result
+            result = self._call(handler, argument)
+        else:
+            result = handler.function(self.worker, argument)
         if inspect.isasyncgen(result):
-            return self._stream(request, result)
-        self._returned(request, result)
-        return None
+            result = self._stream(request, result)
+        elif not isinstance(result, CoroutineType):
+            return None, result
+        try:
+            return result, result.send(None)
+        except StopIteration as stop:
+            return None, stop.value
 
     async def _stream(self, request: JobRequest, generator: Any) -> None:
         """Send on what a generator yields; it is closed, whatever happens."""
