@@ -27,6 +27,7 @@ from .reason import Failed, Normal, Reason
 from .ref import WorkerRef
 from .registry import WorkerReady
 from .reply import Reply
+from .reserved import refuse_reserved
 from .runtime import Runtime
 from .scheduler import Step
 
@@ -62,9 +63,11 @@ class Actor(pykka.Actor):
 
         Raises:
             HandlerClash: two methods are declared for the same thing.
+            SpecError: an attribute has a name that the runtime uses.
 
         """
         super().__init_subclass__(**keywords)
+        refuse_reserved(cls)
         cls.table = HandlerTable.of(cls, cls._wrap)
 
     def __init__(self, *_args: Any, **_keywords: Any) -> None:
@@ -255,7 +258,9 @@ class Actor(pykka.Actor):
 
     def turn(self, limit: int) -> Step | int:
         """Handle up to `limit` messages; for the runtime."""
-        return drain(self._place, self, limit)
+        cell = self._cell
+        assert cell is not None, "an actor is attached before its first turn"
+        return drain(cell, self, limit)
 
     def preempt(self) -> None:
         """Handle the waiting system messages that are declared `preempt=True`; for the runtime."""
@@ -383,7 +388,7 @@ class _Unsupervised:
     def ended(self, cell: Cell, reason: Reason, directive: Directive | None) -> None:
         """Close the actor's place."""
         pykka.ActorRegistry.unregister(cast("pykka.ActorRef[Any]", cell.ref))
-        lifecycle.close(cell, reason)
+        cell.close(reason)
 
 
 async def _start_bare(cell: Cell) -> None:
@@ -392,4 +397,4 @@ async def _start_bare(cell: Cell) -> None:
     except Exception as error:
         cell.emit("failed", Failed(error.__cause__ or error))
         pykka.ActorRegistry.unregister(cast("pykka.ActorRef[Any]", cell.ref))
-        lifecycle.close(cell, Failed(error))
+        cell.close(Failed(error))

@@ -15,7 +15,7 @@ from threading import get_ident
 from typing import Any, ClassVar, Literal, Protocol, TypeAlias
 
 from .delivery import Entry
-from .errors import CallboardError, DeliveryError, Dropped, MailboxFull
+from .errors import CallboardError, DeliveryError, Dropped, MailboxFull, Stopped
 from .handlers import HandlerTable
 from .mailbox import DEFAULT_BOUND, Mailbox, Overflow
 from .monitor import Monitors
@@ -319,12 +319,13 @@ class Cell:
         for entry in self.mailbox.clear():
             self.dead(entry, reason)
 
-    def close(self, reason: Reason, error: CallboardError) -> None:
+    def close(self, reason: Reason) -> None:
         """Be gone for good: refuse mail, free the name, tell who monitors."""
         if self.stashed:
             self.unstash()
         for entry in self.mailbox.close():
-            self.dead(entry, error)
+            text = f"{self.name!r} ended ({reason}) before it came to the message"
+            self.dead(entry, Stopped(text, self.name))
         self.state = State.STOPPED
         self.retried = None
         self.runtime.registry.gone(self.name, self)

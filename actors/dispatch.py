@@ -46,7 +46,8 @@ def drain(cell: Cell, actor: Incarnation, limit: int) -> Step | int:
     loop by this function's frame.
     """
     take = cell.mailbox.take
-    find = actor.table.find
+    table = actor.table
+    found = table.found.get
     handled = 0
     while handled < limit:
         entry = take() if cell.open else None
@@ -59,7 +60,7 @@ def drain(cell: Cell, actor: Incarnation, limit: int) -> Step | int:
             _expire(cell, entry)
             continue
         cell.entry = entry
-        handler = find(message.__class__)
+        handler = found(message.__class__) or table.find(message.__class__)
         if handler is None:
             _unhandled(cell, entry)
             continue

@@ -151,12 +151,12 @@ class HandlerTable:
     """The hooks that the class overrides."""
     preempts: bool = False
     receive: Handler | None = None
-    _found: dict[type, Handler | None] = field(default_factory=dict[type, "Handler | None"])
+    found: dict[type, Handler | None] = field(default_factory=dict[type, "Handler | None"])
 
     def find(self, message_type: type) -> Handler | None:
         """Return the handler of the type, or of its nearest declared base; `on_receive` last."""
         try:
-            return self._found[message_type]
+            return self.found[message_type]
         except KeyError:
             pass
         found = self.receive
@@ -164,7 +164,7 @@ class HandlerTable:
             if each in self.by_type:
                 found = self.by_type[each]
                 break
-        self._found[message_type] = found
+        self.found[message_type] = found
         return found
 
     def job(self, name: object) -> JobHandler | None:

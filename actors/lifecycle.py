@@ -18,7 +18,7 @@ from .errors import ActorRestarted, StartDeclined, StartFailed, Stopped
 from .reason import Failed, Killed, Reason, Shutdown
 from .scheduler import Step
 
-__all__ = ["cancel_tasks", "close", "end", "rest", "start", "stop"]
+__all__ = ["cancel_tasks", "end", "rest", "start", "stop"]
 
 
 async def start(cell: Cell, timeout: float | None = None) -> None:
@@ -110,7 +110,7 @@ async def _end_by_itself(cell: Cell, reason: Reason, directive: Directive | None
     if cell.owner is not None:
         cell.owner.ended(cell, final, directive)
     else:
-        cell.close(final, Stopped(f"{cell.name!r} ended ({final})", cell.name))
+        cell.close(final)
     return final
 
 
@@ -296,9 +296,3 @@ def rest(cell: Cell) -> None:
         cell.clear(
             ActorRestarted(f"{cell.name!r} was restarted and its mailbox dropped", cell.name)
         )
-
-
-def close(cell: Cell, reason: Reason) -> None:
-    """Have the worker gone for good."""
-    error = Stopped(f"{cell.name!r} ended ({reason}) before it came to the message", cell.name)
-    cell.close(reason, error)

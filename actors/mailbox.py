@@ -133,7 +133,7 @@ class Mailbox:
 
     def clear(self) -> list[Entry]:
         """Take out everything, in the order of handling; senders that wait are let in."""
-        entries = list(self)
+        entries = list(self) if any(self.lanes) else []
         self.lanes = [None, None, None, None]
         self.room = self.bound
         if self.waiting:

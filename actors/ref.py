@@ -135,7 +135,7 @@ class WorkerRef(pykka.ActorRef[Any]):
 
         """
         post = self._post
-        reply = Reply(post.late)
+        reply = Reply(post)
         if block is None:
             block = threading.get_ident() != post.thread and not _on_a_loop()
         source = CURRENT.get()
@@ -147,7 +147,9 @@ class WorkerRef(pykka.ActorRef[Any]):
             deadline = None
             if timeout is not None and not block:
                 deadline = self._expire(reply, message, timeout)
-            number = lane_for(message, lane)
+            number = (
+                LANES.get(message.__class__, NORMAL) if lane is None else lane_for(message, lane)
+            )
             self._deliver((message, source, number, reply, deadline, trace))
         except Exception as error:
             reply.settle(None, error)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import functools
 import sys
 import threading
 from collections.abc import Callable, Generator, Iterable
@@ -12,6 +13,7 @@ from typing import Any, TypeVar, cast
 
 import pykka
 
+from .delivery import Post
 from .errors import WouldBlock
 
 __all__ = ["Reply", "as_awaitable"]
@@ -36,14 +38,18 @@ class Reply(pykka.Future[Any]):
     _value: Any = None
     _error: BaseException | None = None
     _event: threading.Event | None = None
-    _waiters: list[tuple[asyncio.Future[None], int]] | None = None
+    _waiter: asyncio.Future[None] | None = None
+    _thread: int = 0
+    """The thread of the waiter's loop."""
+    _more: list[tuple[asyncio.Future[None], int]] | None = None
+    """Those who wait besides the first one."""
     _timer: asyncio.TimerHandle | None = None
     _sources: tuple[pykka.Future[Any], ...] = ()
     _forward: pykka.Future[Any] | None = None
 
-    def __init__(self, late: Callable[[], None] | None = None) -> None:
-        """Make a reply without an outcome; `late` is called for each outcome after the first."""
-        self._late = late
+    def __init__(self, post: Post | None = None) -> None:
+        """Make a reply without an outcome; `post` is the node of the worker that is asked."""
+        self._post = post
 
     def __repr__(self) -> str:
         """Show whether there is an outcome."""
@@ -57,8 +63,8 @@ class Reply(pykka.Future[Any]):
     def settle(self, value: object, error: BaseException | None = None) -> bool:
         """Set the outcome, unless there is one already; return whether it was taken."""
         if self._done:
-            if self._late is not None:
-                self._late()
+            if self._post is not None:
+                self._post.late()
             return False
         self._value = value
         self._error = error
@@ -69,9 +75,12 @@ class Reply(pykka.Future[Any]):
         # A thread in get() makes its event first and looks at _done after: no order loses it.
         if self._event is not None:
             self._event.set()
-        if self._waiters is not None:
-            for waiter, thread in self._waiters:
-                self._wake(waiter, thread)
+        waiter = self._waiter
+        if waiter is not None:
+            self._wake(waiter, self._thread)
+            if self._more is not None:
+                for each, thread in self._more:
+                    self._wake(each, thread)
         if self._forward is not None:
             if error is None:
                 self._forward.set(value)
@@ -127,8 +136,9 @@ class Reply(pykka.Future[Any]):
             WouldBlock: this thread runs an event loop: write `await reply`.
 
         """
-        if self._get_hook is not None:
-            return super().get(timeout=timeout)
+        if self._get_hook is not None and not self._done:
+            value = self._get_hook(timeout)
+            self._value, self._done = value, True  # as in Pykka it is made once
         if not self._done:
             if asyncio._get_running_loop() is not None:  # pyright: ignore[reportPrivateUsage]
                 raise WouldBlock(
@@ -144,13 +154,15 @@ class Reply(pykka.Future[Any]):
     def __await__(self) -> Generator[Any, None, Any]:
         """Suspend until there is an outcome; return the value or raise the error."""
         if self._get_hook is not None:
-            for source in self._sources:
-                if isinstance(source, Reply):
-                    yield from source._wait()
+            yield from self._wait()
             return self.get()
         if not self._done:
-            yield from self._wait()
-        return self._outcome()
+            yield from self._new_waiter()
+        if self._error is not None:
+            raise self._error
+        return self._value
+
+    __iter__ = __await__
 
     def map(self, func: Callable[[Any], T]) -> pykka.Future[T]:
         """Return a future of `func(value)`, as in Pykka; it can be awaited too."""
@@ -169,9 +181,7 @@ class Reply(pykka.Future[Any]):
 
     def reduce(self, func: Callable[[R, J], R], *args: R) -> pykka.Future[R]:
         """Return a future of the items reduced to one value, as in Pykka."""
-        future = pykka.Future[Any].reduce(self, cast("Callable[[Any, Any], Any]", func), *args)
-        cast("Reply", future)._sources = (self,)
-        return future
+        return self.derive(lambda timeout: functools.reduce(func, self.get(timeout=timeout), *args))
 
     def derive(
         self, hook: Callable[[float | None], Any], sources: tuple[pykka.Future[Any], ...] = ()
@@ -187,23 +197,35 @@ class Reply(pykka.Future[Any]):
         self._forward = future
 
     def _wait(self) -> Generator[Any, None, None]:
-        """Suspend until there is an outcome, whatever it is."""
-        if self._get_hook is not None:
-            for source in self._sources:
-                if isinstance(source, Reply):
-                    yield from source._wait()
-            return
+        """Suspend until there is an outcome, or all that it is made from has one."""
         if self._done:
             return
-        waiter: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        if self._get_hook is None:
+            yield from self._new_waiter()
+            return
+        for source in self._sources:
+            if isinstance(source, Reply):
+                yield from source._wait()
+            else:
+                with suppress(Exception):  # the hook meets it again, and may raise it
+                    yield from as_awaitable(source).__await__()
+
+    def _new_waiter(self) -> asyncio.Future[None]:
+        """Return a future of the running loop that is done once there is an outcome."""
         thread = threading.get_ident()
-        if self._waiters is None:
-            self._waiters = [(waiter, thread)]
+        post = self._post
+        here = post is not None and thread == post.thread
+        loop = post.loop if here and post is not None else asyncio.get_running_loop()
+        waiter: asyncio.Future[None] = loop.create_future()
+        if self._waiter is None:
+            self._waiter, self._thread = waiter, thread
+        elif self._more is None:
+            self._more = [(waiter, thread)]
         else:
-            self._waiters.append((waiter, thread))
+            self._more.append((waiter, thread))
         if self._done:  # settled by another thread in between
             self._wake(waiter, thread)
-        yield from waiter
+        return waiter
 
     def _outcome(self) -> Any:
         if self._error is not None:

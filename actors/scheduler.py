@@ -179,7 +179,16 @@ class Scheduler:
                 if not self._active and ready:
                     self._active = True
                     continue
-            if not await self._rest():
+            if len(self._resting) >= RESTING:
+                return
+            # Rest until there is work; a cancellation ends this runner, wherever it is.
+            future = self._loop.create_future()
+            self._resting.append(future)
+            try:
+                await future
+            except asyncio.CancelledError:
+                if future in self._resting:
+                    self._resting.remove(future)
                 return
 
     def _take_turns(self) -> Step | None:
@@ -188,7 +197,7 @@ class Scheduler:
         left = TURN
         while ready and left > 0:
             outcome = ready.popleft().turn(BATCH)
-            if isinstance(outcome, Step):
+            if not isinstance(outcome, int):
                 return outcome
             left -= outcome + 1
         return None
@@ -207,20 +216,6 @@ class Scheduler:
 
     async def _carry(self, step: Step) -> None:
         await _drive(step)
-
-    async def _rest(self) -> bool:
-        """Wait for the next work; False if there are runners enough."""
-        if len(self._resting) >= RESTING:
-            return False
-        future = self._loop.create_future()
-        self._resting.append(future)
-        try:
-            await future
-        except asyncio.CancelledError:
-            if future in self._resting:
-                self._resting.remove(future)
-            return False
-        return True
 
 
 @types.coroutine

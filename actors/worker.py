@@ -163,9 +163,8 @@ class Worker(Actor):
     ) -> JobGroup:
         """Return a group of jobs to be asked for by `async with`; see `JobGroup`."""
         name, payload = _job_of(job, payload)
-        return JobGroup(
-            self._caller, workers, name, payload, timeout, cancel_on_error=cancel_on_error
-        )
+        caller = self._caller
+        return JobGroup(caller, workers, name, payload, timeout, cancel_on_error=cancel_on_error)
 
     def start_job_group(
         self,
@@ -379,9 +378,10 @@ class Worker(Actor):
 
     @runtime_handler(JobStart, starts_job=True)
     def _job_start(self, start: JobStart) -> Step | None:
-        entry = self._place.entry
-        assert entry is not None, "a job is started by its entry"
-        return self._server.begin(entry)
+        cell = self._cell
+        assert cell is not None, "a job is started by the entry that the worker's place holds"
+        assert cell.entry is not None, "a job is started by its entry"
+        return (self._serving or self._server).begin(cell.entry)
 
     @runtime_handler(Reserve)
     def _reserve(self, message: Reserve) -> bool:
@@ -401,7 +401,6 @@ class Worker(Actor):
 
 
 def _job_of(job: Any, payload: Any) -> tuple[object, Any]:
-    if isinstance(job, JobMessage):
-        message: JobMessage[Any] = job
-        return message.__class__, message
-    return job, payload
+    """Return name and payload of a job; a typed one is named by its class, and is its payload."""
+    typed = isinstance(cast("object", job), JobMessage)
+    return (job.__class__, job) if typed else (job, payload)

@@ -147,10 +147,20 @@ class Child:
             return None if self.supervisor else WORKER_START
         return self.start_timeout
 
-    @functools.cached_property
+    @property
     def options(self) -> CellOptions:
         """What the worker's place needs to know of it."""
-        options = CellOptions(
+        if (
+            self.bound == DEFAULT_BOUND
+            and self.overflow == "reject"
+            and self.mailbox == "keep"
+            and not self.redeliver
+            and self.message_timeout is None
+            and self.grace == DEFAULTS.grace
+            and self.directives is None
+        ):
+            return DEFAULTS  # one object for a million children
+        return CellOptions(
             bound=self.bound,
             overflow=self.overflow,
             keep_mailbox=self.mailbox == "keep",
@@ -159,7 +169,6 @@ class Child:
             grace=self.grace,
             directives=self.directives,
         )
-        return DEFAULTS if options == DEFAULTS else options  # one object for a million children
 
     def _refuse(self, field: str, problem: str) -> None:
         raise SpecError(f"child {self.name!r}", field, problem)

@@ -101,7 +101,7 @@ class Children:
         except StartDeclined as declined:
             self.leave_stopped(record, Shutdown(f"it declined to start: {declined}"))
         except BaseException as error:
-            lifecycle.close(record.cell, Failed(error.__cause__ or error))
+            record.cell.close(Failed(error.__cause__ or error))
             raise
 
     def reopen(self, record: ChildRecord) -> None:
@@ -119,7 +119,7 @@ class Children:
         """Leave a child stopped: its spec is kept, unless it is temporary."""
         record.cancel_timer()
         record.ended_for = reason
-        lifecycle.close(record.cell, reason)
+        record.cell.close(reason)
         if record.spec.restart == "temporary":
             del self.records[record.spec.name]
 

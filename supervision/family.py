@@ -42,7 +42,7 @@ class _Family:
         """Stop all children, the last one first."""
         told = reason if isinstance(reason, Shutdown) else Shutdown(f"{self._parent.name!r} ended")
         await lifecycle.stop(self._cell, told, 0.0 if budget == 0.0 else None)
-        lifecycle.close(self._cell, told)
+        self._cell.close(told)
 
     def refs(self) -> list[WorkerRef]:
         """Return the children's refs, in start order."""
@@ -56,7 +56,7 @@ class _Family:
 
     def ended(self, cell: Cell, reason: Reason, directive: Any) -> None:
         """Have the worker fail of what its children's supervisor gave up over."""
-        lifecycle.close(cell, reason)
+        cell.close(reason)
         error = reason.error or NoActor(f"the children of {self._parent.name!r} ended")
         lifecycle.end(self._parent, Failed(error))
 

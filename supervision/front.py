@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable
 from typing import Any, TypeVar, overload
 
 from ..actors.errors import NotStarted
@@ -40,31 +41,32 @@ class Front:
         message: Any,
         *,
         timeout: float | None = None,
+        lane: Lane | None = None,
         wait: bool = True,
     ) -> Reply:
         """Ask a worker; see `Worker.ask`."""
-        return self._worker.ask(worker, message, timeout=timeout, wait=wait)
+        return self._worker.ask(worker, message, timeout=timeout, lane=lane, wait=wait)
 
     @overload
-    async def request(
+    def request(
         self, worker: str, job: JobMessage[R], *, timeout: float | None = None
-    ) -> R: ...
+    ) -> Awaitable[R]: ...
 
     @overload
-    async def request(
+    def request(
         self,
         worker: str,
         job: str | None = None,
         payload: Any = None,
         *,
         timeout: float | None = None,
-    ) -> Any: ...
+    ) -> Awaitable[Any]: ...
 
-    async def request(
+    def request(
         self, worker: str, job: Any = None, payload: Any = None, *, timeout: float | None = None
-    ) -> Any:
-        """Ask for a job and return its answer; see `Worker.request`."""
-        return await self._worker.request(worker, job, payload, timeout=timeout)
+    ) -> Awaitable[Any]:
+        """Ask for a job, to be awaited for its answer; see `Worker.request`."""
+        return self._worker.request(worker, job, payload, timeout=timeout)
 
     def job(
         self,
@@ -85,13 +87,36 @@ class Front:
         payload: Any = None,
         *,
         timeout: float | None = None,
+        lane: Lane | None = None,
     ) -> Job:
         """Ask for a job and return its handle at once; see `Worker.start_job`."""
-        return self._worker.start_job(worker, job, payload, timeout=timeout)
+        return self._worker.start_job(worker, job, payload, timeout=timeout, lane=lane)
 
-    def job_group(self, *workers: str, **options: Any) -> JobGroup:
+    def job_group(
+        self,
+        *workers: str,
+        job: str | JobMessage[Any] | None = None,
+        payload: Any = None,
+        timeout: float | None = None,
+        cancel_on_error: bool = True,
+    ) -> JobGroup:
         """Return a group of jobs to be asked for by `async with`; see `Worker.job_group`."""
-        return self._worker.job_group(*workers, **options)
+        return self._worker.job_group(
+            *workers, job=job, payload=payload, timeout=timeout, cancel_on_error=cancel_on_error
+        )
+
+    def start_job_group(
+        self,
+        *workers: str,
+        job: str | JobMessage[Any] | None = None,
+        payload: Any = None,
+        timeout: float | None = None,
+        cancel_on_error: bool = True,
+    ) -> JobGroup:
+        """Ask for a group of jobs and return its handle at once; see `Worker.start_job_group`."""
+        return self._worker.start_job_group(
+            *workers, job=job, payload=payload, timeout=timeout, cancel_on_error=cancel_on_error
+        )
 
     async def activate(self, name: str, args: Any = None) -> None:
         """Activate a worker; see `Worker.activate`."""

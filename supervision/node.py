@@ -257,12 +257,12 @@ class Node(Front):
     async def _close(self, reason: Reason) -> None:
         runtime, root = self._runtime, self._root
         assert runtime is not None and root is not None
-        lifecycle.close(root, reason)
+        root.close(reason)
         if self._front is not None:
             front = self._front.actor_ref.target
             assert isinstance(front, Cell)
             await lifecycle.stop(front, Shutdown("the node ended"), 0.0)
-            lifecycle.close(front, reason)
+            front.close(reason)
         if self._watchdog is not None:
             self._watchdog.stop()
         self.state = "stopped"

@@ -45,7 +45,7 @@ class Repair:
         """Do what the end of this child calls for."""
         record.ended_for = reason
         if directive == "escalate":
-            lifecycle.close(record.cell, reason)
+            record.cell.close(reason)
             lifecycle.end(self._supervisor, reason)
         elif calls_for_restart(record.spec.restart, reason, directive):
             await self._restart(record, reason)
@@ -97,7 +97,7 @@ class Repair:
         path = self._supervisor.path
         exceeded = Exceeded(path, record.spec.name, policy.intensity or 0, policy.period)
         exceeded.__cause__ = reason.error
-        lifecycle.close(cell, reason)
+        cell.close(reason)
         lifecycle.end(self._supervisor, Failed(exceeded))
         return False
 

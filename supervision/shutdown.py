@@ -38,4 +38,4 @@ async def _stop(record: ChildRecord, reason: Reason, *, kill: bool) -> None:
         record.cell.emit("hook_failed", Failed(error))
         final = Killed()
     record.ended_for = final
-    lifecycle.close(record.cell, final)
+    record.cell.close(final)

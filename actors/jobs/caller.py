@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 from collections.abc import AsyncIterator, Generator
-from contextlib import suppress
 from types import TracebackType
 from typing import Any, Self, cast
 
@@ -23,7 +22,7 @@ from ..errors import (
     NotStarted,
 )
 from ..message import NORMAL, Lane
-from ..registry import WorkerReady
+from ..registry import Registration, WorkerReady
 from .messages import JobEvent, JobStart
 from .server import CURRENT_JOB, JobRequest
 
@@ -60,33 +59,26 @@ class Job:
     exception, or whose loop was left early, cancels the job. `await job` gives the answer too.
     """
 
-    __slots__ = (
-        "_events",
-        "_error",
-        "_iterating",
-        "_keep",
-        "_lane",
-        "_left",
-        "_parent",
-        "_payload",
-        "_ready_timer",
-        "_request",
-        "_room",
-        "_sent",
-        "_timeout",
-        "_timer",
-        "_value",
-        "_waiters",
-        "caller",
-        "deadline",
-        "done",
-        "id",
-        "name",
-        "on_done",
-        "on_event",
-        "started",
-        "worker",
-    )
+    # Defaults on the class: one is made for every job, and most need few of these.
+    id: str = ""
+    deadline: float | None = None
+    """Seconds on the node's clock, the one limit for readiness, queue and work."""
+    done: bool = False
+    started: bool = False
+    on_done: Any = None
+    on_event: Any = None
+    _value: Any = None
+    _error: JobError | None = None
+    _events: deque[JobEvent] | None = None
+    _room: asyncio.Future[None] | None = None
+    _iterating = False
+    _left = False
+    _sent = False
+    _waiters: list[asyncio.Future[None]] | None = None
+    _timer: asyncio.TimerHandle | None = None
+    _ready_timer: asyncio.TimerHandle | None = None
+    _parent: JobRequest | None = None
+    _request: JobRequest | None = None
 
     def __init__(
         self,
@@ -103,29 +95,10 @@ class Job:
         self.caller = caller
         self.worker = worker
         self.name = name
-        self.id = ""
-        self.deadline: float | None = None
-        """Seconds on the node's clock, the one limit for readiness, queue and work."""
-        self.done = False
-        self.started = False
-        self.on_done: Any = None
-        self.on_event: Any = None
         self._payload = payload
         self._timeout = timeout
         self._lane = lane
         self._keep = keep
-        self._value: Any = None
-        self._error: JobError | None = None
-        self._events: deque[JobEvent] | None = None
-        self._room: asyncio.Future[None] | None = None
-        self._iterating = False
-        self._left = False
-        self._sent = False
-        self._waiters: list[asyncio.Future[None]] | None = None
-        self._timer: asyncio.TimerHandle | None = None
-        self._ready_timer: asyncio.TimerHandle | None = None
-        self._parent: JobRequest | None = None
-        self._request: JobRequest | None = None
 
     def __repr__(self) -> str:
         """Show worker, name and whether it is done."""
@@ -168,7 +141,7 @@ class Job:
             self._timer = loop.call_at(deadline, self._expire)
         known = runtime.registry.find(self.worker)
         if known is not None and known.ready:
-            self._send()
+            self._send(known)
         else:
             if deadline is None:
                 self._ready_timer = loop.call_later(READY_WITHIN, self._expire)
@@ -181,16 +154,15 @@ class Job:
             self._ready_timer.cancel()
             self._ready_timer = None
         if not self.done:
-            self._send()
+            self._send(self.caller.cell.runtime.registry.find(self.worker))
 
-    def _send(self) -> None:
+    def _send(self, known: Registration | None) -> None:
         cell = self.caller.cell
         parent = self._parent
         chain = parent.chain if parent is not None else (cell.name,)
         start = JobStart(self.id, self.name, self._payload, chain)
         lane = NORMAL if self._lane is None else int(self._lane)
         entry: Entry = (start, cell.ref, lane, self, self.deadline, None)
-        known = cell.runtime.registry.find(self.worker)
         self._payload = None
         self._sent = True
         try:
@@ -297,17 +269,18 @@ class Job:
     def __await__(self) -> Generator[Any, None, Any]:
         """Wait for the answer; cancel the job if this is cancelled."""
         self._must_have_started()
-        try:
-            yield from self.wait().__await__()
-        except asyncio.CancelledError:
-            self.cancel("its caller was cancelled")
-            raise
+        while not self.done:
+            try:
+                yield from self._waiter()
+            except asyncio.CancelledError:
+                self.cancel("its caller was cancelled")
+                raise
         return self._outcome()
 
     async def wait(self) -> None:
         """Wait until the job has ended, however it ends."""
         while not self.done:
-            await self._wakeup()
+            await self._waiter()
 
     async def __aenter__(self) -> Self:
         """Ask for the job."""
@@ -345,7 +318,7 @@ class Job:
                 yield event
             if self.done:
                 break
-            await self._wakeup()
+            await self._waiter()
         self._iterating = False
         self._outcome()
 
@@ -376,17 +349,14 @@ class Job:
         if request is not None:
             request._server.cancel(request, reason)  # pyright: ignore[reportPrivateUsage]
 
-    async def _wakeup(self) -> None:
+    def _waiter(self) -> asyncio.Future[None]:
+        """Return a future that is done at the next event, or at the end."""
         waiter: asyncio.Future[None] = self.caller.cell.runtime.loop.create_future()
         if self._waiters is None:
             self._waiters = [waiter]
         else:
             self._waiters.append(waiter)
-        try:
-            await waiter
-        finally:
-            with suppress(ValueError):
-                (self._waiters or []).remove(waiter)
+        return waiter
 
     def _wake(self) -> None:
         waiters, self._waiters = self._waiters, None

@@ -245,16 +245,19 @@ class JobServer:
         CURRENT_JOB.set(request)
         handler = cast("JobHandler", request.handler)
         argument = request.payload if handler.typed else request
+        result: Any
         if self._call is not None:
             result = self._call(handler, argument)
         else:
             result = handler.function(self.worker, argument)
-        if inspect.isasyncgen(result):
-            result = self._stream(request, result)
-        elif not isinstance(result, CoroutineType):
+        if isinstance(result, CoroutineType):
+            coroutine = cast("Coroutine[Any, Any, Any]", result)
+        elif inspect.isasyncgen(result):
+            coroutine = self._stream(request, result)
+        else:
             return None, result
         try:
-            return result, result.send(None)
+            return coroutine, coroutine.send(None)
         except StopIteration as stop:
             return None, stop.value
 
