@@ -3,32 +3,28 @@
 from __future__ import annotations
 
 from collections.abc import Coroutine
-from typing import Any, ClassVar, Literal, TypeVar, cast, overload
+from typing import Any, ClassVar, Literal, cast
 
+from . import lifecycle
 from .activation import Activate, Activation, Deactivate, Reserve
 from .actor import Actor
+from .asking import Asking
 from .delivery import Entry
 from .dispatch import directive_for, fail
 from .errors import NotStarted
 from .family import Family, NodeView, WorkerFailed
 from .handlers import default_hook, runtime_handler
-from .jobs.caller import Job, JobCaller
-from .jobs.group import JobGroup
-from .jobs.messages import JobMessage, JobStart
+from .jobs.messages import JobStart
 from .jobs.server import JobRequest, JobServer
-from .message import Lane
 from .reason import Reason
 from .ref import WorkerRef
 from .registry import WorkerReady
-from .reply import Reply
 from .scheduler import Step
 
 __all__ = ["Worker"]
 
-R = TypeVar("R")
 
-
-class Worker(Actor):
+class Worker(Asking, Actor):
     """An actor with jobs, activation and children; what users subclass.
 
         class Greeter(Worker):
@@ -45,141 +41,19 @@ class Worker(Actor):
 
     job_errors: ClassVar[Literal["job", "crash"]] = "job"
 
-    _asked: JobCaller | None = None
     _serving: JobServer | None = None
     _family: Family | None = None
     _activation_state: Activation | None = None
 
-    # -- sending ----
+    # -- refs, broadcast, activation ----
 
     def ref(self, name: str) -> WorkerRef:
         """Return the ref of a name, whether anybody has it yet or not."""
-        return self._runtime.ref(name)
-
-    def tell(self, worker: WorkerRef | str, message: Any, *, lane: Lane | None = None) -> None:
-        """Send a message to a worker, by ref or name; a name that nobody has is a dead letter.
-
-        Raises:
-            MailboxFull, LaneReserved: see `WorkerRef.tell`.
-
-        """
-        ref = self._runtime.ref(worker) if isinstance(worker, str) else worker
-        if ref.target is None and not ref.is_alive():
-            number = 2 if lane is None else int(lane)
-            self._runtime.lost(ref, (message, self._place.ref, number, None, None, None))
-            return
-        ref.tell(message, lane=lane)
-
-    async def send(
-        self, worker: WorkerRef | str, message: Any, *, lane: Lane | None = None
-    ) -> None:
-        """Send a message, waiting for room where the worker's overflow policy is `wait`."""
-        ref = self._runtime.ref(worker) if isinstance(worker, str) else worker
-        await ref.send(message, lane=lane)
-
-    def ask(
-        self,
-        worker: WorkerRef | str,
-        message: Any,
-        *,
-        timeout: float | None = None,
-        lane: Lane | None = None,
-        wait: bool = True,
-    ) -> Reply:
-        """Ask a worker, by ref or name; await what is returned. See `WorkerRef.ask`."""
-        ref = self._runtime.ref(worker) if isinstance(worker, str) else worker
-        return cast("Reply", ref.ask(message, block=False, timeout=timeout, lane=lane, wait=wait))
+        return self._place.runtime.ref(name)
 
     def broadcast(self, message: Any) -> int:
         """Send the message to each running worker that handles its type; return how many."""
         return self.node.broadcast(message)
-
-    # -- jobs: asking ----
-
-    @overload
-    async def request(
-        self, worker: str, job: JobMessage[R], *, timeout: float | None = None
-    ) -> R: ...
-
-    @overload
-    async def request(
-        self,
-        worker: str,
-        job: str | None = None,
-        payload: Any = None,
-        *,
-        timeout: float | None = None,
-    ) -> Any: ...
-
-    async def request(
-        self,
-        worker: str,
-        job: Any = None,
-        payload: Any = None,
-        *,
-        timeout: float | None = None,
-    ) -> Any:
-        """Ask for a job and return its answer; `timeout` (seconds) covers all of it.
-
-        Raises:
-            JobError: the job ended in any way but completed; the subclass says how.
-
-        """
-        name, payload = _job_of(job, payload)
-        return await Job(self._caller, worker, name, payload, timeout, keep=False).begin()
-
-    def job(
-        self,
-        worker: str,
-        job: str | JobMessage[Any] | None = None,
-        payload: Any = None,
-        *,
-        timeout: float | None = None,
-        lane: Lane | None = None,
-    ) -> Job:
-        """Return a job to be asked for by `async with`; see `Job`."""
-        name, payload = _job_of(job, payload)
-        return Job(self._caller, worker, name, payload, timeout, lane=lane)
-
-    def start_job(
-        self,
-        worker: str,
-        job: str | JobMessage[Any] | None = None,
-        payload: Any = None,
-        *,
-        timeout: float | None = None,
-        lane: Lane | None = None,
-    ) -> Job:
-        """Ask for a job and return its handle at once, to be awaited, read or cancelled."""
-        return self.job(worker, job, payload, timeout=timeout, lane=lane).begin()
-
-    def job_group(
-        self,
-        *workers: str,
-        job: str | JobMessage[Any] | None = None,
-        payload: Any = None,
-        timeout: float | None = None,
-        cancel_on_error: bool = True,
-    ) -> JobGroup:
-        """Return a group of jobs to be asked for by `async with`; see `JobGroup`."""
-        name, payload = _job_of(job, payload)
-        caller = self._caller
-        return JobGroup(caller, workers, name, payload, timeout, cancel_on_error=cancel_on_error)
-
-    def start_job_group(
-        self,
-        *workers: str,
-        job: str | JobMessage[Any] | None = None,
-        payload: Any = None,
-        timeout: float | None = None,
-        cancel_on_error: bool = True,
-    ) -> JobGroup:
-        """Ask for a group of jobs and return its handle at once."""
-        return self.job_group(
-            *workers, job=job, payload=payload, timeout=timeout, cancel_on_error=cancel_on_error
-        ).begin()
-
-    # -- activation ----
 
     @property
     def activation_args(self) -> Any:
@@ -286,12 +160,6 @@ class Worker(Actor):
     # -- the runtime's side ----
 
     @property
-    def _caller(self) -> JobCaller:
-        if self._asked is None:
-            self._asked = JobCaller(self._place)
-        return self._asked
-
-    @property
     def _server(self) -> JobServer:
         if self._serving is None:
             self._serving = JobServer(self._place, self)
@@ -325,8 +193,16 @@ class Worker(Actor):
 
     def stop_children(self, reason: Reason, budget: float | None) -> Any:
         """Return a coroutine that stops the children, or None without any; for the runtime."""
-        family, self._family = self._family, None
-        return family.stop(reason, budget) if family is not None else None
+        return self._family.stop(reason, budget) if self._family is not None else None
+
+    def kill_children(self) -> None:
+        """Hurry the end of the children; for the runtime."""
+        if self._family is not None:
+            self._family.kill()
+
+    def release(self) -> None:
+        """Let go of the children; for the runtime."""
+        self._family = None
 
     def leave(self, reason: Reason) -> list[Step]:
         """Let go of watches, monitors and jobs; for the runtime."""
@@ -339,9 +215,7 @@ class Worker(Actor):
 
     def begin_job_beside(self, entry: Entry) -> None:
         """Start a job that a suspended handler of this worker waits for; for the runtime."""
-        step = self._runtime.new_context(self._place.ref).run(self._server.begin, entry)
-        if step is not None:
-            self._runtime.scheduler.carry(step)
+        self._server.begin_beside(entry)
 
     async def call_hook(self, hook: str, *arguments: Any) -> None:
         """Call a hook, if the class overrides it; for the runtime."""
@@ -374,9 +248,9 @@ class Worker(Actor):
             except Exception as error:
                 fail(cell, error)
 
-        cell.runtime.spawn(run(), cell.runtime.new_context(cell.ref))
+        lifecycle.beside(cell, run())
 
-    @runtime_handler(JobStart, starts_job=True)
+    @runtime_handler(JobStart, answers_itself=True)
     def _job_start(self, start: JobStart) -> Step | None:
         cell = self._cell
         assert cell is not None, "a job is started by the entry that the worker's place holds"
@@ -398,9 +272,3 @@ class Worker(Actor):
     @runtime_handler(WorkerFailed)
     async def _worker_failed(self, fact: WorkerFailed) -> None:
         await self.call_hook("on_worker_failed", fact)
-
-
-def _job_of(job: Any, payload: Any) -> tuple[object, Any]:
-    """Return name and payload of a job; a typed one is named by its class, and is its payload."""
-    typed = isinstance(cast("object", job), JobMessage)
-    return (job.__class__, job) if typed else (job, payload)

@@ -102,6 +102,8 @@ class Node(Front):
         self._interruption: BaseException | None = None
         self._hurry: asyncio.Event | None = None
         self.state = "new"
+        self.drained: bool | None = None
+        """Whether a drain finished all work in time; None where there was none, or not yet."""
 
     def __repr__(self) -> str:
         """Show name and state."""
@@ -149,7 +151,7 @@ class Node(Front):
         runtime.registry.declare(root.ref, root)
         try:
             await lifecycle.start(front)
-            self._front = cast("Worker", front.actor)
+            self._front = front
             await lifecycle.start(root)
         except BaseException as error:
             await self._close(Failed(error))
@@ -228,7 +230,8 @@ class Node(Front):
         assert runtime is not None and root is not None and self._hurry is not None
         if drain is not None:
             runtime.draining = True
-            await finish_work(runtime, [cell for _, cell, _ in walk(root)], drain, self._hurry)
+            cells = [cell for _, cell, _ in walk(root)]
+            self.drained = await finish_work(runtime, cells, drain, self._hurry)
             self.state = "stopping"
         stopped = runtime.spawn(lifecycle.stop(root, Shutdown(reason), None))
         done, _ = await asyncio.wait([stopped], timeout=within)
@@ -258,11 +261,11 @@ class Node(Front):
         runtime, root = self._runtime, self._root
         assert runtime is not None and root is not None
         root.close(reason)
+        if self._asked is not None:
+            self._asked.leave(f"the node {self.name!r} ended")
         if self._front is not None:
-            front = self._front.actor_ref.target
-            assert isinstance(front, Cell)
-            await lifecycle.stop(front, Shutdown("the node ended"), 0.0)
-            front.close(reason)
+            await lifecycle.stop(self._front, Shutdown("the node ended"), 0.0)
+            self._front.close(reason)
         if self._watchdog is not None:
             self._watchdog.stop()
         self.state = "stopped"
