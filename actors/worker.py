@@ -24,7 +24,7 @@ from .scheduler import Step
 __all__ = ["Worker"]
 
 
-class Worker(Asking, Actor):
+class Worker(Actor, Asking):
     """An actor with jobs, activation and children; what users subclass.
 
         class Greeter(Worker):
