@@ -6,7 +6,6 @@ An `Actor` object is one incarnation. What stays when it ends is its cell.
 from __future__ import annotations
 
 import inspect
-import itertools
 from collections import deque
 from collections.abc import Callable, Coroutine, Mapping
 from types import TracebackType
@@ -17,11 +16,12 @@ from pykka import messages
 
 from . import lifecycle
 from .cell import Cell, Directive
-from .dispatch import RaisedInCall, Stashed, drain, run_beside
+from .delivery import STOP, Entry
+from .dispatch import BESIDE, NotHandled, RaisedInCall, Stashed, drain, run_beside
 from .envelope import Envelope
 from .errors import NotStarted
-from .handlers import HandlerTable, default_hook, runtime_handler
-from .loops import runtime_for_bare_actors
+from .handlers import Handler, HandlerTable, default_hook, runtime_handler
+from .loops import bare_cell, leave_bare, runtime_for_bare_actors, start_bare
 from .monitor import Monitor, Monitors, WorkerDown
 from .reason import Failed, Normal, Reason
 from .ref import WorkerRef
@@ -32,10 +32,6 @@ from .runtime import Runtime
 from .scheduler import Step
 
 __all__ = ["Actor"]
-
-STOP: type = messages._ActorStop  # pyright: ignore[reportPrivateUsage]
-
-_bare_numbers = itertools.count(1)
 
 
 class Actor(pykka.Actor):
@@ -82,15 +78,11 @@ class Actor(pykka.Actor):
         `pykka.ActorRegistry`; if it fails it stops.
         """
         runtime = runtime_for_bare_actors()
-        name = f"{cls.__name__}-{next(_bare_numbers)}"
         actor = cls.__new__(cls)
-        cell = Cell(runtime, name, lambda: actor, owner=_Unsupervised(), public=False)
-        actor._cell = cell
-        cell.actor = actor  # as in Pykka, the constructor may use its ref
+        cell = bare_cell(runtime, cls.__name__, actor)
+        actor._cell = cell  # as in Pykka, the constructor may use its ref
         actor.__init__(*args, **keywords)  # type: ignore[misc]
-        pykka.ActorRegistry.register(cast("pykka.ActorRef[Any]", cell.ref))
-        runtime.registry.declare(cell.ref, cell)
-        runtime.call_from_thread(runtime.spawn, _start_bare(cell))
+        start_bare(cell)
         return cell.ref
 
     # -- who and where ----
@@ -143,10 +135,7 @@ class Actor(pykka.Actor):
             NotStarted: no message is being handled.
 
         """
-        cell = self._place
-        if cell.entry is None:
-            raise NotStarted(f"{self.name!r} is not handling a message now")
-        return Envelope.of(cell.entry, cell.ref)
+        return Envelope.of(self._entry, self._place.ref)
 
     def __str__(self) -> str:
         """Return class and name."""
@@ -193,12 +182,10 @@ class Actor(pykka.Actor):
         It does not return: the handler is left at this point. An ask is answered only when its
         message is handled in earnest.
         """
-        cell = self._place
-        if cell.entry is None:
-            raise NotStarted(f"{self.name!r} is not handling a message now")
+        cell, entry = self._place, self._entry
         if cell.stashed is None:
             cell.stashed = deque()
-        cell.stashed.append(cell.entry)
+        cell.stashed.append(entry)
         raise Stashed
 
     def unstash(self) -> None:
@@ -226,7 +213,11 @@ class Actor(pykka.Actor):
 
     @default_hook
     def on_receive(self, message: Any) -> Any:
-        """Handle a message that has no handler; without an override it is a dead letter."""
+        """Handle a message that has no handler; without an override it is a dead letter.
+
+        An override passes on what it does not handle: `return super().on_receive(message)`.
+        """
+        raise NotHandled
 
     def get_state(self) -> Mapping[str, object]:
         """Return what an operator may see of the state: by default the public attributes."""
@@ -249,6 +240,13 @@ class Actor(pykka.Actor):
         return self._cell
 
     @property
+    def _entry(self) -> Entry:
+        entry = BESIDE.get() or self._place.entry
+        if entry is None:
+            raise NotStarted(f"{self.name!r} is not handling a message now")
+        return entry
+
+    @property
     def _runtime(self) -> Runtime:
         return self._place.runtime
 
@@ -266,13 +264,14 @@ class Actor(pykka.Actor):
         """Handle the waiting system messages that are declared `preempt=True`; for the runtime."""
         if not self.table.preempts:
             return
-        cell = self._place
-        queue = cell.mailbox.lanes[0]
-        for entry in list(queue or ()):
-            handler = self.table.find(entry[0].__class__)
-            if queue is not None and handler is not None and handler.preempt:
-                queue.remove(entry)
-                run_beside(cell, self, entry, handler)
+        cell, find = self._place, self.table.find
+
+        def preempts(entry: Entry) -> bool:
+            handler = find(entry[0].__class__)
+            return handler is not None and handler.preempt
+
+        for entry in cell.mailbox.take_where(0, preempts):
+            run_beside(cell, self, entry, cast("Handler", find(entry[0].__class__)))
 
     def start_hooks(self) -> Coroutine[Any, Any, None] | None:
         """Return what is to run before the worker is ready, or None; for the runtime."""
@@ -304,6 +303,7 @@ class Actor(pykka.Actor):
     def leave(self, reason: Reason) -> list[Step]:
         """Let go of watches and monitors; for the runtime."""
         cell = self._place
+        leave_bare(cell, reason)
         cell.runtime.registry.unwatch(cell)
         for monitor in list(self._watching or ()):
             monitor.cancel()
@@ -315,7 +315,8 @@ class Actor(pykka.Actor):
     async def _perform(self, function: Callable[..., Any], *args: Any, **keywords: Any) -> Any:
         """Call a method or hook, `def` or `async def`, where the worker's code runs."""
         result = function(*args, **keywords)
-        return await result if inspect.isawaitable(result) else result
+        # Only what was written `async def`: a future that is returned is the answer, as in Pykka.
+        return await result if inspect.iscoroutine(result) else result
 
     async def _call(self, hook: str, *arguments: Any) -> None:
         """Call a hook by name."""
@@ -333,9 +334,11 @@ class Actor(pykka.Actor):
         if "on_worker_ready" in self.table.hooks:
             await self._call("on_worker_ready", fact)
 
-    @runtime_handler(STOP)
+    @runtime_handler(STOP, answers_itself=True)
     def _stop_asked(self, message: object) -> None:
-        lifecycle.end(self._place, Normal())
+        cell = self._place
+        cell.mailbox.put_back(self._entry)  # to be answered when this life is over
+        lifecycle.end(cell, Normal())
 
     @runtime_handler(messages.ProxyCall)
     async def _proxy_call(self, message: messages.ProxyCall) -> Any:
@@ -346,16 +349,17 @@ class Actor(pykka.Actor):
             raise RaisedInCall(error) from error
 
     @runtime_handler(messages.ProxyGetAttr)
-    def _proxy_get(self, message: messages.ProxyGetAttr) -> Any:
+    async def _proxy_get(self, message: messages.ProxyGetAttr) -> Any:
         try:
-            return _attribute(self, message.attr_path)
+            return await self._perform(_attribute, self, message.attr_path)
         except Exception as error:
             raise RaisedInCall(error) from error
 
     @runtime_handler(messages.ProxySetAttr)
-    def _proxy_set(self, message: messages.ProxySetAttr) -> None:
+    async def _proxy_set(self, message: messages.ProxySetAttr) -> None:
+        owner = _attribute(self, message.attr_path[:-1])
         try:
-            setattr(_attribute(self, message.attr_path[:-1]), message.attr_path[-1], message.value)
+            await self._perform(setattr, owner, message.attr_path[-1], message.value)
         except Exception as error:
             raise RaisedInCall(error) from error
 
@@ -380,21 +384,3 @@ def _attribute(root: object, path: Any) -> Any:
     for name in path:
         root = getattr(root, name)
     return root
-
-
-class _Unsupervised:
-    """The owner of an actor that was started bare: it stays ended."""
-
-    def ended(self, cell: Cell, reason: Reason, directive: Directive | None) -> None:
-        """Close the actor's place."""
-        pykka.ActorRegistry.unregister(cast("pykka.ActorRef[Any]", cell.ref))
-        cell.close(reason)
-
-
-async def _start_bare(cell: Cell) -> None:
-    try:
-        await lifecycle.start(cell)
-    except Exception as error:
-        cell.emit("failed", Failed(error.__cause__ or error))
-        pykka.ActorRegistry.unregister(cast("pykka.ActorRef[Any]", cell.ref))
-        cell.close(Failed(error))

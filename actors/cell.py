@@ -11,14 +11,15 @@ from collections import deque
 from collections.abc import Callable, Coroutine, Mapping
 from dataclasses import dataclass
 from enum import Enum
-from threading import get_ident
+from threading import Lock, get_ident
 from typing import Any, ClassVar, Literal, Protocol, TypeAlias
 
-from .delivery import Entry
-from .errors import CallboardError, DeliveryError, Dropped, MailboxFull, Stopped
+from .delivery import Entry, is_stop
+from .errors import CallboardError, Dropped, MailboxFull, NoActor, Stopped
 from .handlers import HandlerTable
 from .mailbox import DEFAULT_BOUND, Mailbox, Overflow
-from .monitor import Monitors
+from .message import NORMAL
+from .monitor import Monitor, Monitors, WorkerDown
 from .reason import Reason
 from .ref import WorkerRef
 from .runtime import Runtime
@@ -59,6 +60,9 @@ class CellOptions:
 
 
 DEFAULTS = CellOptions()
+
+THREADS = Lock()
+"""Held for the moment in which a thread counts what it sends."""
 
 
 class Incarnation(Protocol):
@@ -314,6 +318,36 @@ class Cell:
 
     # -- between two lives ----
 
+    def refuse(self, reason: Reason) -> None:
+        """Refuse mail from now on, and make dead letters of what there is."""
+        mailbox = self.mailbox
+        stops = mailbox.take_where(NORMAL, is_stop)
+        for entry in mailbox.close():
+            text = f"{self.name!r} ended ({reason}) before it came to the message"
+            self.dead(entry, Stopped(text, self.name))
+        for entry in reversed(stops):
+            mailbox.put_back(entry)
+
+    def answer_stops(self) -> None:
+        """Answer who asked this life to stop, once it is over: also who asked it a second time."""
+        for entry in self.mailbox.take_where(NORMAL, is_stop):
+            if entry[3] is not None:
+                entry[3].settle(None)
+
+    def when_gone(self, call: Callable[[], object]) -> None:
+        """Have `call` called once the worker is gone for good, at once if it is."""
+        if self.closed:
+            call()
+            return
+        if self.monitors is None:
+            self.monitors = Monitors()
+
+        def notify(fact: object) -> None:
+            if isinstance(fact, WorkerDown):
+                call()
+
+        self.monitors.add(Monitor(self.ref, notify, self.monitors.remove))
+
     def clear(self, reason: CallboardError) -> None:
         """Make dead letters of all that waits in the mailbox."""
         for entry in self.mailbox.clear():
@@ -323,9 +357,8 @@ class Cell:
         """Be gone for good: refuse mail, free the name, tell who monitors."""
         if self.stashed:
             self.unstash()
-        for entry in self.mailbox.close():
-            text = f"{self.name!r} ended ({reason}) before it came to the message"
-            self.dead(entry, Stopped(text, self.name))
+        self.answer_stops()
+        self.refuse(reason)
         self.state = State.STOPPED
         self.retried = None
         self.runtime.registry.gone(self.name, self)
@@ -339,23 +372,29 @@ class Cell:
     def _deliver_from_thread(self, entry: Entry) -> None:
         """Bring an entry of another thread onto the loop; refuse here what would be refused.
 
-        The room is looked at from outside, so a few more than the bound may come in when several
-        threads send at once: what was accepted is never dropped for that.
+        What the threads have sent and the loop has not taken yet counts as waiting. What the loop
+        itself sends meanwhile may bring a few more than the bound: nothing accepted is dropped.
         """
         mailbox = self.mailbox
         if mailbox.closed:
             mailbox.put(entry)  # raises
-        if entry[2] and mailbox.room <= 0 and mailbox.overflow in ("reject", "wait"):
-            raise MailboxFull(self.name, mailbox.bound)
+        with THREADS:
+            full = mailbox.room - mailbox.coming <= 0 and mailbox.overflow in ("reject", "wait")
+            if full and entry[2] and not is_stop(entry):
+                raise MailboxFull(self.name, mailbox.bound)
+            mailbox.coming += 1
         self.runtime.call_from_thread(self._deliver_accepted, entry)
 
     def _deliver_accepted(self, entry: Entry) -> None:
         mailbox = self.mailbox
+        with THREADS:
+            mailbox.coming -= 1
+        full = mailbox.room <= 0 and mailbox.overflow in ("reject", "wait")
+        if full and entry[2] and not mailbox.closed:
+            mailbox.put_over(entry)
+            self.wake()
+            return
         try:
-            if mailbox.room <= 0 and mailbox.overflow in ("reject", "wait") and not mailbox.closed:
-                mailbox.put_over(entry)
-                self.wake()
-            else:
-                self.deliver(entry)
-        except DeliveryError as reason:
+            self.deliver(entry)
+        except NoActor as reason:
             self.dead(entry, reason)

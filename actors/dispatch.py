@@ -6,6 +6,7 @@ It runs in the worker's context on the node's loop, called by the run queue (`sc
 from __future__ import annotations
 
 import asyncio
+from contextvars import ContextVar
 from typing import Any, cast
 
 from . import lifecycle
@@ -23,7 +24,10 @@ from .handlers import Handler
 from .reason import Failed
 from .scheduler import Step
 
-__all__ = ["RaisedInCall", "Stashed", "directive_for", "drain", "fail"]
+__all__ = ["BESIDE", "NotHandled", "RaisedInCall", "Stashed", "directive_for", "drain", "fail"]
+
+BESIDE: ContextVar[Entry | None] = ContextVar("callboard_beside", default=None)
+"""What is handled beside a suspended handler of the same worker, by a `preempt=True` handler."""
 
 
 class RaisedInCall(Exception):
@@ -37,6 +41,10 @@ class RaisedInCall(Exception):
 
 class Stashed(BaseException):
     """The handler put its message aside: no outcome yet, and no failure."""
+
+
+class NotHandled(BaseException):
+    """The message came to the `on_receive` that handles nothing: as if there were none."""
 
 
 def drain(cell: Cell, actor: Incarnation, limit: int) -> Step | int:
@@ -53,6 +61,8 @@ def drain(cell: Cell, actor: Incarnation, limit: int) -> Step | int:
         entry = take() if cell.open else None
         if entry is None:
             cell.queued = False
+            cell.entry = None  # an idle worker keeps nobody's message alive
+            cell.handled += handled
             return handled
         handled += 1
         message, _, _, reply, deadline, _ = entry
@@ -67,9 +77,9 @@ def drain(cell: Cell, actor: Incarnation, limit: int) -> Step | int:
         try:
             if handler.plain:
                 value = handler.function(actor, message)
-                if reply is not None and not handler.starts_job:
+                if reply is not None and not handler.answers_itself:
                     reply.settle(value)
-                elif value is not None and handler.starts_job:
+                elif value is not None and handler.answers_itself:
                     # A job that has to wait goes its own way; the worker's turn comes again.
                     cell.handled += handled
                     cell.runtime.scheduler.wake(cell)
@@ -87,6 +97,7 @@ def drain(cell: Cell, actor: Incarnation, limit: int) -> Step | int:
             continue
         cell.handled += handled
         return _suspend(cell, coroutine, awaited)
+    cell.handled += handled
     cell.runtime.scheduler.wake(cell)
     return handled
 
@@ -99,6 +110,7 @@ def run_beside(cell: Cell, actor: Incarnation, entry: Entry, handler: Handler) -
         return value if handler.plain else await value
 
     async def answer() -> None:
+        BESIDE.set(entry)
         try:
             value = await handle()
         except asyncio.CancelledError:
@@ -162,6 +174,7 @@ def _finished(step: Step, value: Any, error: BaseException | None) -> None:
         return  # abandoned: its worker has gone on without it
     entry = cast("Entry", cell.entry)
     cell.step = None
+    cell.entry = None
     cell.busy = False
     cell.queued = False
     if step.overrun and isinstance(error, asyncio.CancelledError):
@@ -185,6 +198,9 @@ def _failed(cell: Cell, entry: Entry, error: BaseException) -> None:
     """Answer for a handler that raised, and have its worker fail of it."""
     reply = entry[3]
     if isinstance(error, Stashed):
+        return
+    if isinstance(error, NotHandled):
+        _unhandled(cell, entry)
         return
     if isinstance(error, RaisedInCall):
         if reply is not None:

@@ -64,7 +64,7 @@ class Handler:
     plain: bool
     """A plain `def`, to be called in place."""
     preempt: bool = False
-    starts_job: bool = False
+    answers_itself: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,9 +114,9 @@ def worker_ready(*names: str) -> Callable[[F], F]:
     return _marking(*(Mark("ready", name) for name in names))
 
 
-def runtime_handler(*types: type, starts_job: bool = False) -> Callable[[F], F]:
+def runtime_handler(*types: type, answers_itself: bool = False) -> Callable[[F], F]:
     """Declare a handler of the runtime's own: it stays on the event loop in a `ThreadWorker`."""
-    kind = "start" if starts_job else "on"
+    kind = "start" if answers_itself else "on"
     return _marking(*(Mark(kind, each, internal=True) for each in types))
 
 
@@ -196,7 +196,7 @@ class HandlerTable:
             else:
                 called, plain = (function, _is_plain(function)) if mark.internal else wrap(function)
                 table.by_type[cast("type", key)] = Handler(
-                    name, called, plain, mark.preempt, starts_job=kind == "start"
+                    name, called, plain, mark.preempt, answers_itself=kind == "start"
                 )
                 table.preempts = table.preempts or mark.preempt
         table.hooks = frozenset(

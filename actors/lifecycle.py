@@ -292,6 +292,7 @@ def rest(cell: Cell) -> None:
     cell.runtime.registry.unready(cell.name)
     if cell.stashed:
         cell.unstash()
+    cell.answer_stops()
     if not cell.options.keep_mailbox:
         cell.clear(
             ActorRestarted(f"{cell.name!r} was restarted and its mailbox dropped", cell.name)

@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Final, Literal, TypeAlias, get_args
 
-from .delivery import Entry
+from .delivery import Entry, is_stop
 from .errors import MailboxFull, NoActor
 
 __all__ = ["DEFAULT_BOUND", "Mailbox", "MailboxStatistics", "Overflow"]
@@ -53,7 +53,7 @@ class Mailbox:
     message comes: an idle worker that never had mail owns none.
     """
 
-    __slots__ = ("bound", "closed", "lanes", "name", "overflow", "room", "waiting")
+    __slots__ = ("bound", "closed", "coming", "lanes", "name", "overflow", "room", "waiting")
 
     def __init__(
         self, name: str, bound: int = DEFAULT_BOUND, overflow: Overflow = "reject"
@@ -63,6 +63,8 @@ class Mailbox:
         self.bound = bound
         self.overflow = overflow
         self.room = bound
+        self.coming = 0
+        """Entries that other threads have sent, and that are not here yet: they have their room."""
         self.closed = False
         self.lanes: list[deque[Entry] | None] = [None, None, None, None]
         self.waiting: deque[tuple[Entry, asyncio.Future[None]]] | None = None
@@ -131,6 +133,18 @@ class Mailbox:
         if lane:
             self.room -= 1
 
+    def take_where(self, lane: int, wanted: Callable[[Entry], bool]) -> list[Entry]:
+        """Take out, of one lane, the entries that are wanted."""
+        taken: list[Entry] = []
+        kept: deque[Entry] = deque()
+        for entry in self.lanes[lane] or ():
+            (taken if wanted(entry) else kept).append(entry)
+        if taken:
+            self.lanes[lane] = kept
+            if lane:
+                self.room += len(taken)
+        return taken
+
     def clear(self) -> list[Entry]:
         """Take out everything, in the order of handling; senders that wait are let in."""
         entries = list(self) if any(self.lanes) else []
@@ -174,15 +188,22 @@ class Mailbox:
             raise self._gone()
         if entry[LANE] == SYSTEM:
             return None
+        if is_stop(entry):
+            self.room -= 1
+            return None
         if self.overflow == "drop_newest":
             return entry
         if self.overflow == "drop_oldest":
             # The oldest of the lowest lane that has any: priority holds here too. A message
             # never pushes out one of a higher lane than its own.
             for lane in (3, 2, 1):
-                queue = self.lanes[lane]
-                if queue and lane >= entry[LANE]:
-                    return queue.popleft()
+                if lane < entry[LANE]:
+                    break
+                queue = self.lanes[lane] or deque()
+                for place, oldest in enumerate(queue):
+                    if not is_stop(oldest):
+                        del queue[place]
+                        return oldest
             return entry
         raise MailboxFull(self.name, self.bound)
 

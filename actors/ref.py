@@ -9,9 +9,8 @@ from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any, cast
 
 import pykka
-from pykka import messages
 
-from .delivery import Delivery, Entry, Post
+from .delivery import STOP, Delivery, Entry, Post
 from .errors import AskTimeout, Draining, NoActor, Unavailable
 from .message import LANES, NORMAL, Lane, lane_for
 from .reply import Reply
@@ -53,6 +52,8 @@ class WorkerRef(pykka.ActorRef[Any]):
     thread, and none of them blocks an event loop.
     """
 
+    _stopped: threading.Event | None = None
+
     def __init__(self, name: str, post: Post, target: Delivery | None = None) -> None:
         """Make a ref to the worker of this name; a node makes them, its users look them up."""
         self.name = name
@@ -80,6 +81,8 @@ class WorkerRef(pykka.ActorRef[Any]):
     def tell(self, message: Any, *, lane: Lane | None = None, trace: str | None = None) -> None:
         """Send the message without waiting for anything.
 
+        A name that nobody ever had here is no error: the message is a dead letter.
+
         Raises:
             NoActor: the worker is gone for good (also a `pykka.ActorDeadError`).
             MailboxFull: its mailbox is at its bound and drops nothing.
@@ -106,7 +109,10 @@ class WorkerRef(pykka.ActorRef[Any]):
         if source is None and self._post.draining:
             self._refuse(message)
         entry = (message, source, lane_for(message, lane), None, None, trace)
-        await self._way(entry).deliver_waiting(entry)
+        target = self._known()
+        if target is None:
+            raise NoActor(f"no worker is called {self.name!r}", self.name)
+        await target.deliver_waiting(entry)
 
     def ask(
         self,
@@ -145,7 +151,7 @@ class WorkerRef(pykka.ActorRef[Any]):
             if not wait and not self.is_running():
                 raise Unavailable(f"{self.name!r} is not running now", self.name)
             deadline = None
-            if timeout is not None and not block:
+            if timeout is not None:
                 deadline = self._expire(reply, message, timeout)
             number = (
                 LANES.get(message.__class__, NORMAL) if lane is None else lane_for(message, lane)
@@ -153,27 +159,41 @@ class WorkerRef(pykka.ActorRef[Any]):
             self._deliver((message, source, number, reply, deadline, trace))
         except Exception as error:
             reply.settle(None, error)
-        return reply.get(timeout=timeout) if block else reply
+        if not block:
+            return reply
+        try:
+            return reply.get(timeout=timeout)
+        except pykka.Timeout:
+            if reply.done:
+                raise
+            raise self._late(message, timeout) from None
 
     def put(self, message: Any, reply: pykka.Future[Any] | None) -> None:
         """Take a message with a reply of Pykka's own kind."""
         if reply is None:
             self.tell(message)
             return
-        mine = Reply()
+        source = CURRENT.get()
+        mine = Reply(self._post)
         mine.forward(reply)
-        self._deliver((message, CURRENT.get(), lane_for(message, None), mine, None, None))
+        try:
+            if source is None and self._post.draining:
+                self._refuse(message)
+            self._deliver((message, source, lane_for(message, None), mine, None, None))
+        except Exception as error:
+            mine.settle(None, error)
 
     # -- ending ----
 
     def stop(self, *, block: bool | None = None, timeout: float | None = None) -> Any:
         """Ask the worker to stop after what it has been sent, as in Pykka.
 
-        What is sent later gets `NoActor`. Returns whether it was alive, or a future of that; what
-        `block` and `timeout` mean is as in `ask`. A supervised worker ends with reason Normal:
-        its restart policy says what follows. To stop it for good, terminate the child.
+        Once it has ended, its stop hook included, this returns whether it was alive, or a future
+        does; what `block` and `timeout` mean is as in `ask`. What is sent later gets `NoActor`.
+        No full mailbox refuses it. A supervised worker ends with reason Normal: its restart policy
+        says what follows. To stop it for good, terminate the child.
         """
-        asked = cast("Reply", self.ask(messages._ActorStop(), block=False))  # pyright: ignore[reportPrivateUsage]
+        asked = cast("Reply", self.ask(STOP(), block=False))
 
         def alive(limit: float | None) -> bool:
             try:
@@ -191,14 +211,13 @@ class WorkerRef(pykka.ActorRef[Any]):
 
     def is_alive(self) -> bool:
         """Whether it may be sent messages: it is known, and not gone for good."""
-        target = self._target
-        if target is None or getattr(target, "closed", False):
-            target = self._post.resolve(self.name)
+        target = self._known()
         return target is not None and not getattr(target, "closed", False)
 
     def is_running(self) -> bool:
         """Whether it would take a message now: not starting, and not waiting for a restart."""
-        return self.is_alive() and bool(getattr(self._target, "running", True))
+        target = self._known()
+        return target is not None and bool(getattr(target, "running", True))
 
     @property
     def target(self) -> Delivery | None:
@@ -237,8 +256,14 @@ class WorkerRef(pykka.ActorRef[Any]):
 
     @property
     def actor_stopped(self) -> threading.Event:
-        """An event that is set while the worker is gone; made anew at each look."""
-        event = threading.Event()
+        """An event that is set once the worker is gone; of a worker elsewhere, as it is now."""
+        target = self._known()
+        event = self._stopped
+        if event is None or (event.is_set() and self.is_alive()):
+            event = self._stopped = threading.Event()
+            when_gone = getattr(target, "when_gone", None)
+            if when_gone is not None:
+                self._post.call_from_thread(when_gone, event.set)
         if not self.is_alive():
             event.set()
         return event
@@ -257,9 +282,7 @@ class WorkerRef(pykka.ActorRef[Any]):
         raise AttributeError("the incarnation of a worker is its supervisor's affair")
 
     def _actor(self) -> PykkaActor | None:
-        if getattr(self._target, "closed", True):
-            self._target = self._post.resolve(self.name) or self._target
-        return cast("PykkaActor | None", getattr(self._target, "actor", None))
+        return cast("PykkaActor | None", getattr(self._known(), "actor", None))
 
     # -- the way ----
 
@@ -274,17 +297,17 @@ class WorkerRef(pykka.ActorRef[Any]):
                 if target is None:
                     raise
         else:
-            target = self._way(entry)
+            target = self._another(None)
+            if target is None:
+                self._post.lost(self, entry)
+                return
         target.deliver(entry)
 
-    def _way(self, entry: Entry) -> Delivery:
-        """Return the way to the worker; nobody of that name is an error to an asker only."""
+    def _known(self) -> Delivery | None:
+        """Return the way to the worker, gone for good or not; None if nobody has the name."""
         target = self._target
         if target is None or getattr(target, "closed", False):
             target = self._another(target) or target
-        if target is None:
-            self._post.lost(self, entry)
-            raise NoActor(f"no worker is called {self.name!r}", self.name)
         return target
 
     def _another(self, target: Delivery | None) -> Delivery | None:
@@ -301,9 +324,7 @@ class WorkerRef(pykka.ActorRef[Any]):
 
         def expire() -> None:
             if not reply.done:
-                kind = type(message).__name__
-                text = f"{self.name!r} did not answer {kind} within {timeout:g} s"
-                reply.settle(None, AskTimeout(text, self.name))
+                reply.settle(None, self._late(message, timeout))
 
         if threading.get_ident() == self._post.thread:
             reply.expire_at(loop.call_later(timeout, expire))
@@ -311,7 +332,14 @@ class WorkerRef(pykka.ActorRef[Any]):
             self._post.call_from_thread(lambda: reply.expire_at(loop.call_later(timeout, expire)))
         return loop.time() + timeout
 
+    def _late(self, message: object, timeout: float | None) -> AskTimeout:
+        kind = type(message).__name__
+        text = f"{self.name!r} did not answer {kind} within {timeout:g} s"
+        return AskTimeout(text, self.name)
+
     def _refuse(self, message: object) -> None:
+        if message.__class__ is STOP:
+            return
         kind = type(message).__name__
         raise Draining(f"the node is ending: it takes no new {kind} for {self.name!r}", self.name)
 

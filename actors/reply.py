@@ -6,6 +6,7 @@ import asyncio
 import functools
 import sys
 import threading
+import time
 from collections.abc import Callable, Generator, Iterable
 from contextlib import suppress
 from types import TracebackType
@@ -21,6 +22,9 @@ __all__ = ["Reply", "as_awaitable"]
 T = TypeVar("T")
 J = TypeVar("J")
 R = TypeVar("R")
+
+LOOK_UP = 0.1
+"""Seconds that a thread blocks for a future of Pykka's before it looks whether to go on."""
 
 ExceptionInfo = tuple[type[BaseException] | None, BaseException | None, TracebackType | None]
 
@@ -251,16 +255,39 @@ def _finish(waiter: asyncio.Future[None]) -> None:
 async def as_awaitable(future: pykka.Future[T], timeout: float | None = None) -> T:
     """Await a future of Pykka's own without blocking the event loop.
 
-    The blocking `get()` runs in the loop's thread pool; a `Reply` is awaited as it is.
+    Its blocking `get()` runs in the loop's thread pool, and holds a thread of it until there is an
+    outcome or nobody waits any more. A `Reply` is awaited as it is.
 
     Raises:
         pykka.Timeout: there was no outcome within `timeout` seconds.
 
     """
     if isinstance(future, Reply):
-        return cast("T", await asyncio.wait_for(_gather(future), timeout))
-    return await asyncio.to_thread(lambda: future.get(timeout=timeout))
+        limit = asyncio.timeout(timeout)
+        try:
+            async with limit:
+                return cast("T", await future)
+        except TimeoutError:
+            if limit.expired():
+                raise pykka.Timeout(f"no answer within {timeout} seconds") from None
+            raise
+    left = threading.Event()
+    try:
+        return await asyncio.to_thread(_get, future, timeout, left)
+    finally:
+        left.set()
 
 
-async def _gather(reply: Reply) -> Any:
-    return await reply
+def _get(future: pykka.Future[T], timeout: float | None, left: threading.Event) -> T:
+    """Block this thread for the future, looking up now and then whether anybody still waits."""
+    end = time.monotonic() + timeout if timeout is not None else None
+    while True:
+        begun = time.monotonic()
+        part = LOOK_UP if end is None else max(0.0, min(LOOK_UP, end - begun))
+        try:
+            return future.get(timeout=part)
+        except pykka.Timeout:
+            now = time.monotonic()
+            answered = now - begun < part  # the timeout is not ours: it is the outcome
+            if answered or left.is_set() or (end is not None and now >= end):
+                raise

@@ -84,7 +84,7 @@ class Runtime:
         reply = entry[3]
         envelope = Envelope.of(entry, target)
         self.dead_letters.add(DeadLetter(envelope, reason, self.loop.time(), causes))
-        if reply is not None:
+        if reply is not None and not reply.done:  # an expired one is no late answer
             reply.settle(None, reason)
 
     def late(self) -> None:

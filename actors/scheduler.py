@@ -132,11 +132,15 @@ class Scheduler:
         # A task that is cancelled before its first step never runs its body.
         step.task.add_done_callback(lambda _: step.close())
 
-    async def close(self) -> None:
-        """End the resting runners; call it when no worker is left."""
+    def dismiss(self) -> None:
+        """End the resting runners; the next ready worker has a new one started."""
         resting, self._resting = self._resting, []
         for future in resting:
             future.cancel()
+
+    async def close(self) -> None:
+        """End the resting runners; call it when no worker is left."""
+        self.dismiss()
         me = asyncio.current_task()
         tasks = [task for task in self._tasks if task is not me]
         if tasks:

@@ -74,7 +74,13 @@ class ThreadWorker(Worker):
 
     async def _perform(self, function: Callable[..., Any], *args: Any, **keywords: Any) -> Any:
         """Call a method or hook on the worker's thread."""
-        return await self._worker_thread.call(functools.partial(function, *args, **keywords))
+        value = await self._worker_thread.call(functools.partial(function, *args, **keywords))
+        if inspect.iscoroutine(value):
+            value.close()
+            raise TypeError(
+                f"{function.__name__} is 'async def': a ThreadWorker only has plain ones"
+            )
+        return value
 
     def wait(self, awaitable: Coroutine[Any, Any, R], timeout: float | None = None) -> R:
         """Run a coroutine on the node's loop and block this thread until it has ended.
