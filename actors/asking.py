@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from threading import get_ident
+from collections.abc import Mapping
 from typing import Any, TypeVar, cast, overload
 
 from .cell import Cell
@@ -10,8 +11,9 @@ from .jobs.caller import Job, JobCaller
 from .jobs.events import Unread
 from .jobs.group import JobGroup
 from .jobs.messages import JobMessage
-from .message import Lane
+from .message import Lane, lane_for
 from .ref import WorkerRef
+from .registry import Registration
 from .reply import Reply
 
 __all__ = ["Asking"]
@@ -23,6 +25,8 @@ class Asking:
     """Tells, asks and gives jobs to workers, in the name of the worker of one place."""
 
     _asked: JobCaller | None = None
+    _names: Mapping[str, Registration] | None = None
+    """The registry's own table: a send by name costs one look into it."""
 
     @property
     def _place(self) -> Cell:
@@ -41,15 +45,21 @@ class Asking:
         """Send a message to a worker, by ref or name; a name that nobody has is a dead letter.
 
         Raises:
-            MailboxFull, LaneReserved: see `WorkerRef.tell`.
+            NoActor, MailboxFull, LaneReserved: see `WorkerRef.tell`.
 
         """
-        ref = self._place.runtime.ref(worker) if isinstance(worker, str) else worker
-        if ref.target is None and not ref.is_alive():
-            number = 2 if lane is None else int(lane)
-            self._place.runtime.lost(ref, (message, self._place.ref, number, None, None, None))
-            return
-        ref.tell(message, lane=lane)
+        if isinstance(worker, str):
+            names = self._names
+            if names is None:
+                names = self._names = self._place.runtime.registry.names_known
+            known = names.get(worker)
+            if known is None:
+                runtime = self._place.runtime
+                entry = (message, self._place.ref, lane_for(message, lane), None, None, None)
+                runtime.lost(runtime.ref(worker), entry)
+                return
+            worker = known.ref
+        worker.tell(message, lane=lane)
 
     async def send(
         self, worker: WorkerRef | str, message: Any, *, lane: Lane | None = None

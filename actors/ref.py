@@ -93,7 +93,15 @@ class WorkerRef(pykka.ActorRef[Any]):
         if source is None and self._post.draining:
             self._refuse(message)
         number = LANES.get(message.__class__, NORMAL) if lane is None else lane_for(message, lane)
-        self._deliver((message, source, number, None, None, trace))
+        entry: Entry = (message, source, number, None, None, trace)
+        target = self._target
+        if target is None:
+            self._deliver(entry)
+            return
+        try:
+            target.deliver(entry)
+        except NoActor:
+            self._deliver(entry)  # it may have been started anew, here or elsewhere
 
     async def send(
         self, message: Any, *, lane: Lane | None = None, trace: str | None = None

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Protocol, TypeAlias
 
@@ -78,6 +78,15 @@ class Registry:
         """Watches that are set."""
         return sum(len(watchers) for watchers in self._watches.values())
 
+    def watched(self) -> dict[str, int]:
+        """Return how many watches are set on each name that has any."""
+        return {name: len(watchers) for name, watchers in self._watches.items()}
+
+    @property
+    def names_known(self) -> Mapping[str, Registration]:
+        """The table itself, for those who look into it at every send."""
+        return self._known
+
     def find(self, name: str) -> Registration | None:
         """Return the registration of the name, or None."""
         return self._known.get(name)
@@ -117,8 +126,9 @@ class Registry:
         watchers = self._watches.get(name)
         if watchers:
             fact = WorkerReady(name, known.node, incarnation)
-            for watcher in list(watchers.values()):
-                self._call(watcher, fact)
+            for key, watcher in list(watchers.items()):
+                if key in watchers:  # a watcher before it may have taken it back
+                    self._call(watcher, fact)
 
     def unready(self, name: str) -> None:
         """Note that the worker waits for its restart."""

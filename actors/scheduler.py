@@ -23,7 +23,7 @@ __all__ = ["Ready", "Scheduler", "Step"]
 TURN = 256
 """Messages handled before the runner lets the event loop look at everything else."""
 
-BATCH = 32
+BATCH = 64
 """Messages of one worker handled before the next ready worker has its turn."""
 
 RESTING = 16
@@ -114,6 +114,8 @@ class Scheduler:
         self._ready: deque[Ready] = deque()
         self._active = False
         self._resting: list[asyncio.Future[None]] = []
+        self._keep = True
+        """Whether a runner without work rests; otherwise it ends."""
         self._tasks: set[asyncio.Task[None]] = set()
 
     def wake(self, ready: Ready) -> None:
@@ -126,14 +128,16 @@ class Scheduler:
             else:
                 self._start_runner()
 
-    def carry(self, step: Step) -> None:
-        """Carry on a step in a task of its own."""
-        step.task = self._start(self._carry(step))
-        # A task that is cancelled before its first step never runs its body.
-        step.task.add_done_callback(lambda _: step.close())
+    def beside(self, begin: Callable[[], Step | None]) -> None:
+        """Call `begin` in a task of its own, and carry on there what it began, if that has to wait.
+
+        So a coroutine that asks for its task, as `asyncio.timeout` does, finds the right one.
+        """
+        self._start(self._begin(begin))
 
     def dismiss(self) -> None:
         """End the resting runners; the next ready worker has a new one started."""
+        self._keep = False  # one that is at work, or not begun, must not rest afterwards
         resting, self._resting = self._resting, []
         for future in resting:
             future.cancel()
@@ -152,6 +156,7 @@ class Scheduler:
         return frozenset(self._tasks)
 
     def _start_runner(self) -> None:
+        self._keep = True
         self._start(self._run())
 
     def _start(self, coroutine: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
@@ -183,7 +188,7 @@ class Scheduler:
                 if not self._active and ready:
                     self._active = True
                     continue
-            if len(self._resting) >= RESTING:
+            if not self._keep or len(self._resting) >= RESTING:
                 return
             # Rest until there is work; a cancellation ends this runner, wherever it is.
             future = self._loop.create_future()
@@ -218,8 +223,11 @@ class Scheduler:
             self._active = False
         await _drive(step)
 
-    async def _carry(self, step: Step) -> None:
-        await _drive(step)
+    async def _begin(self, begin: Callable[[], Step | None]) -> None:
+        step = begin()
+        if step is not None:
+            step.task = asyncio.current_task()
+            await _drive(step)
 
 
 @types.coroutine

@@ -24,18 +24,32 @@ async def stop_in_turn(records: Sequence[ChildRecord], reason: Reason, *, kill: 
 
 async def stop_together(records: Sequence[ChildRecord], reason: Reason, *, kill: bool) -> None:
     """Stop all of them at once; the slowest decides how long it takes."""
-    await asyncio.gather(*(_stop(record, reason, kill=kill) for record in reversed(records)))
+    slow: list[ChildRecord] = []
+    for record in reversed(records):
+        budget = 0.0 if kill else record.stop_budget
+        final = lifecycle.stop_now(record.cell, reason, budget)
+        if final is None:
+            slow.append(record)
+        else:
+            _note(record, final)
+    await asyncio.gather(*(_stop(record, reason, kill=kill) for record in slow))
 
 
 async def _stop(record: ChildRecord, reason: Reason, *, kill: bool) -> None:
     """Stop one child and close its place; whatever goes wrong stops nothing else."""
     record.cancel_timer()
     record.deliberate = True
-    budget = 0.0 if kill else record.spec.stop_budget
+    budget = 0.0 if kill else record.stop_budget
     try:
         final = await lifecycle.stop(record.cell, reason, budget)
     except Exception as error:
         record.cell.emit("hook_failed", Failed(error))
         final = Killed()
+    _note(record, final)
+
+
+def _note(record: ChildRecord, final: Reason) -> None:
+    record.cancel_timer()
+    record.deliberate = True
     record.ended_for = final
     record.cell.close(final)
