@@ -11,7 +11,7 @@ INSTALL = $(PYTHON) -m pip install --quiet --disable-pip-version-check -e
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help demo test check lint types bench docs dev clean python
+.PHONY: help demo test check lint types bench soak docs dev clean python
 
 help:  ## show this list
 	@sed -n 's/^\([a-z]*\):[^#]*## /\1 # /p' $(MAKEFILE_LIST) | while IFS='#' read -r name text; do printf '%-8s%s\n' "$$name" "$$text"; done
@@ -35,6 +35,9 @@ types: $(VENV)/.dev  ## both type checkers, in strict mode
 
 bench: $(VENV)/.bench  ## measure against the peers and print the table
 	$(PYTHON) -m benchmarks $(ARGS)
+
+soak: $(VENV)/.dev  ## ten minutes of random trouble; everything must be accounted for
+	CALLBOARD_SOAK_SECONDS=600 $(PYTHON) -m pytest -m soak --log-cli-level=INFO $(ARGS)
 
 docs: $(VENV)/.dev  ## run every snippet of the documentation
 	$(PYTHON) -m pytest tests/docs $(ARGS)
