@@ -123,6 +123,11 @@ class Mailbox:
             self.waiting = deque()
         self.waiting.append((entry, future))
 
+    def wait_no_longer(self, future: asyncio.Future[None]) -> None:
+        """Forget a sender that waits no longer, its message not sent."""
+        if self.waiting:
+            self.waiting = deque(each for each in self.waiting if each[1] is not future)
+
     def put_over(self, entry: Entry) -> None:
         """Take in an entry that was accepted elsewhere already, bound or not."""
         lane = entry[LANE]
@@ -143,13 +148,14 @@ class Mailbox:
             self.lanes[lane] = kept
             if lane:
                 self.room += len(taken)
+                self._admit()
         return taken
 
     def clear(self) -> list[Entry]:
         """Take out everything, in the order of handling; senders that wait are let in."""
         entries = list(self) if any(self.lanes) else []
         self.lanes = [None, None, None, None]
-        self.room = self.bound
+        self.room = 0 if self.closed else self.bound
         if self.waiting:
             self._admit()
         return entries

@@ -1,6 +1,27 @@
-"""The test kit: virtual time, probes, a leak check. For the tests of Callboard's users too."""
+"""The test kit: virtual time, probes, one worker alone, a leak check. For users' tests too.
 
+The pytest plugin runs `async def` tests on virtual time with a leak check, and has fixtures for
+the rest; docs/guides/testing.md shows all of it at work.
+"""
+
+from .drive import Crash, Driver, drive
 from .leaks import LeakCheck, Leaked
-from .loop import VirtualTimeLoop, run_virtual
+from .loop import StuckError, VirtualTimeLoop, run_virtual
+from .probe import Probe
+from .stepper import Stepper
+from .waiting import eventually, settle
 
-__all__ = ["LeakCheck", "Leaked", "VirtualTimeLoop", "run_virtual"]
+__all__ = [
+    "Crash",
+    "Driver",
+    "LeakCheck",
+    "Leaked",
+    "Probe",
+    "Stepper",
+    "StuckError",
+    "VirtualTimeLoop",
+    "drive",
+    "eventually",
+    "run_virtual",
+    "settle",
+]
