@@ -7,17 +7,22 @@ so there is no moment with both active, and if the other does not answer this on
 
 from __future__ import annotations
 
+import asyncio
+from contextlib import suppress
 from typing import Any, Protocol
 
 from .cell import Cell
-from .errors import CallboardError, NoActor
+from .errors import ActorFailed, AskTimeout, CallboardError, NoActor
 from .message import SystemMessage
 from .ref import WorkerRef
 
 __all__ = ["HANDOVER_WITHIN", "Activate", "Activation", "Deactivate", "Reserve"]
 
 HANDOVER_WITHIN = 5.0
-"""Seconds that a hand-over waits for the other worker, in each of its steps."""
+"""Seconds that a hand-over waits for the other worker, in each of its steps.
+
+The second step is the other worker's `on_activated`: what takes longer belongs into a job.
+"""
 
 
 class Activate(SystemMessage):
@@ -56,21 +61,38 @@ class Activation:
 
     async def begin(self) -> None:
         """Take up the activation that the last life had, or the class's default."""
-        if self._cell.activation is None:
-            active = self._worker.active
-            self._cell.activation = (active, None)
-        active, args = self._cell.activation
-        if active:
-            await self.activate(args)
-
-    async def activate(self, args: Any) -> None:
-        """Be active and run `on_activated`; if the hook raises, be inactive again."""
-        self._set(True, args)
+        kept = self._cell.activation or (self._worker.active, None)
+        active, args = kept
+        self._set(active, args)
+        if not active:
+            return
         try:
             await self._worker.call_hook("on_activated", args)
         except BaseException:
-            self._set(False, None)
+            self._set(*kept)  # the next attempt to start is to be active too
             raise
+
+    async def activate(self, args: Any, deadline: float | None = None) -> None:
+        """Be active and run `on_activated`; if the hook raises, be inactive again.
+
+        At the deadline (seconds on the node's clock) who hands over here becomes active again: so
+        the hook is cancelled then, and this one is inactive whatever the hook makes of that.
+        """
+        self._set(True, args)
+        limit = asyncio.timeout_at(deadline)
+        timer = None
+        if deadline is not None:
+            timer = self._cell.runtime.loop.call_at(deadline, self._set, False, None)
+        try:
+            async with limit:
+                await self._worker.call_hook("on_activated", args)
+        except BaseException as error:
+            self._set(False, None)
+            if not (limit.expired() and isinstance(error, TimeoutError)):
+                raise
+        finally:
+            if timer is not None:
+                timer.cancel()
 
     async def deactivate(self) -> None:
         """Run `on_deactivated` and be inactive; nothing if it is already."""
@@ -81,37 +103,46 @@ class Activation:
 
     async def hand_over(self, other: WorkerRef, args: Any) -> None:
         """Activate the other worker in place of this one, or stay active and raise."""
+        before = self._cell.activation
+        was_active = self._worker.active
         if other == self._cell.ref:
-            await self.deactivate()
+            await self._step_back(before)
             await self.activate(args)
             return
-        before = self._args
-        was_active = self._worker.active
         try:
             await other.ask(Reserve(), block=False, timeout=HANDOVER_WITHIN)
         except CallboardError as error:
             raise _not_handed_over(other, error) from error
-        await self.deactivate()
+        await self._step_back(before)
         try:
             await other.ask(Activate(args), block=False, timeout=HANDOVER_WITHIN)
         except CallboardError as error:
-            # It may have taken the message and still be busy with it: take it back first.
-            if not isinstance(error, NoActor):
-                other.tell(Deactivate())
+            if isinstance(error, AskTimeout):
+                # It may have taken the message and be busy with it: wait until it has given up.
+                with suppress(CallboardError):
+                    await other.ask(Deactivate(), block=False, timeout=HANDOVER_WITHIN)
             if was_active:
-                await self.activate(before)
+                await self.activate(before[1] if before is not None else None)
             raise _not_handed_over(other, error) from error
 
-    @property
-    def _args(self) -> Any:
-        return self._cell.activation[1] if self._cell.activation is not None else None
+    async def _step_back(self, before: tuple[bool, object] | None) -> None:
+        """Be inactive; if `on_deactivated` raises or is interrupted, nobody has taken over yet."""
+        was_active = self._worker.active
+        try:
+            await self.deactivate()
+        except BaseException:
+            if was_active:
+                self._set(True, before[1] if before is not None else None)
+            raise
 
-    def _set(self, active: bool, args: Any) -> None:
+    def _set(self, active: bool, args: object) -> None:
         self._worker.active = active
         self._cell.activation = (active, args)
 
 
 def _not_handed_over(other: WorkerRef, error: CallboardError) -> CallboardError:
-    kind = NoActor if isinstance(error, NoActor) else CallboardError
     text = f"no hand-over to {other.name!r}, the old worker stays active: {error}"
-    return kind(text)
+    for kind in (NoActor, AskTimeout, ActorFailed):
+        if isinstance(error, kind):
+            return kind(text, other.name)
+    return CallboardError(text)

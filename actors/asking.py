@@ -113,7 +113,8 @@ class Asking:
 
         """
         name, payload = _job_of(job, payload)
-        return await Job(self._caller, worker, name, payload, timeout).begin()
+        asked: Job[Any] = Job(self._caller, worker, name, payload, timeout)
+        return await asked.begin()
 
     @overload
     def job(

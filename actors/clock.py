@@ -8,10 +8,10 @@ Seconds, monotonic: a wall clock that jumps is not noticed.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Iterable
+from collections.abc import Awaitable, Callable, Iterable
 from typing import Any
 
-__all__ = ["Budget", "Lag", "wait_done"]
+__all__ = ["Budget", "Lag", "lend_time", "wait_done"]
 
 
 class Lag:
@@ -52,14 +52,35 @@ class Budget:
 
 
 async def wait_done(
-    futures: Iterable[asyncio.Future[Any]], budget: Budget
+    futures: Iterable[asyncio.Future[Any]],
+    budget: Budget,
+    hurry: asyncio.Future[None] | None = None,
 ) -> set[asyncio.Future[Any]]:
-    """Wait until all futures are done or the budget is spent; return those not done."""
+    """Wait until all futures are done, the budget is spent, or `hurry` is done.
+
+    Return those not done.
+    """
     pending = {future for future in futures if not future.done()}
     while pending and not budget.spent:
-        _, pending = await asyncio.wait(pending, timeout=budget.left)
         # The timer may have fired only because the loop was blocked: then something is left.
+        if hurry is None:
+            _, pending = await asyncio.wait(pending, timeout=budget.left)
+            continue
+        if hurry.done():
+            break
+        first = asyncio.FIRST_COMPLETED
+        await asyncio.wait({hurry, *pending}, timeout=budget.left, return_when=first)
+        pending = {future for future in pending if not future.done()}
     return pending
+
+
+def lend_time(loop: asyncio.AbstractEventLoop) -> Callable[[], None]:
+    """Let virtual time go on while a thread that holds it waits for the loop itself.
+
+    Call what is returned before the thread goes on. On the real clock there is nothing to lend.
+    """
+    lend: Callable[[], Callable[[], None]] | None = getattr(loop, "lend", None)
+    return lend() if lend is not None else lambda: None
 
 
 def is_awaitable(value: object) -> bool:

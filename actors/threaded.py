@@ -13,10 +13,11 @@ import functools
 import inspect
 import queue
 import threading
-from collections.abc import Callable, Coroutine
+from collections.abc import Awaitable, Callable
 from typing import Any, TypeAlias, TypeVar
 
 from .cell import Cell
+from .clock import lend_time
 from .errors import SpecError
 from .handlers import JobHandler
 from .jobs.server import JobServer
@@ -27,7 +28,8 @@ __all__ = ["ThreadWorker", "WorkerThread"]
 
 R = TypeVar("R")
 
-Task: TypeAlias = "tuple[Callable[..., Any], tuple[Any, ...], asyncio.Future[Any]]"
+Task: TypeAlias = "tuple[Callable[..., Any], tuple[Any, ...], asyncio.Future[Any], list[None]]"
+"""A call on its way to the thread; whoever takes the one thing out of the list decides on it."""
 
 
 class ThreadWorker(Worker):
@@ -82,8 +84,8 @@ class ThreadWorker(Worker):
             )
         return value
 
-    def wait(self, awaitable: Coroutine[Any, Any, R], timeout: float | None = None) -> R:
-        """Run a coroutine on the node's loop and block this thread until it has ended.
+    def wait(self, awaitable: Awaitable[R], timeout: float | None = None) -> R:
+        """Await something on the node's loop and block this thread until it has ended.
 
         This is how a handler asks for a job: `self.wait(self.request("other", "job"))`.
 
@@ -91,7 +93,16 @@ class ThreadWorker(Worker):
             TimeoutError: it did not end within `timeout` seconds; it is cancelled.
 
         """
-        future = asyncio.run_coroutine_threadsafe(awaitable, self._runtime.loop)
+        loop = self._runtime.loop
+
+        async def waited() -> R:
+            take_back = lend_time(loop)
+            try:
+                return await awaitable
+            finally:
+                take_back()
+
+        future = asyncio.run_coroutine_threadsafe(waited(), loop)
         try:
             return future.result(timeout)
         except TimeoutError:
@@ -100,6 +111,7 @@ class ThreadWorker(Worker):
 
     def release(self) -> None:
         """End the thread, after the last hook; for the runtime."""
+        super().release()
         if self._thread is not None:
             self._thread.close()
 
@@ -116,8 +128,9 @@ class WorkerThread:
     async def call(self, function: Callable[..., Any], *arguments: Any) -> Any:
         """Call the function on the thread, and return its value or raise its error.
 
-        A thread cannot be interrupted: a cancellation takes effect when the function has returned,
-        and is lost on one that never does (its worker is then declared abandoned).
+        A call that the thread has not come to yet can be cancelled. A thread cannot be interrupted:
+        later, a cancellation takes effect when the function has returned, and is lost on one that
+        never does (its worker is then declared abandoned).
         """
         runtime = self._cell.runtime
         if self._thread is None:
@@ -128,13 +141,17 @@ class WorkerThread:
             outcome.add_done_callback(hold())
         # In the caller's context: what is sent from the thread is of this worker and this job.
         run = contextvars.copy_context().run
-        self._tasks.put((run, (function, *arguments), outcome))
+        undecided: list[None] = [None]
+        self._tasks.put((run, (function, *arguments), outcome, undecided))
         cancelled = False
         while not outcome.done():
             try:
                 await asyncio.wait([outcome])
             except asyncio.CancelledError:
                 cancelled = True
+                if _decide(undecided):
+                    outcome.cancel()
+                    raise
         if cancelled:
             outcome.exception()
             raise asyncio.CancelledError
@@ -154,7 +171,9 @@ class WorkerThread:
 
     def _run(self, runtime: Runtime) -> None:
         while (task := self._tasks.get()) is not None:
-            function, arguments, outcome = task
+            function, arguments, outcome, undecided = task
+            if not _decide(undecided):
+                continue  # it was cancelled while it waited
             try:
                 value = function(*arguments)
             except BaseException as error:
@@ -163,7 +182,7 @@ class WorkerThread:
                 self._report(runtime, outcome, None, failure)
             else:
                 self._report(runtime, outcome, value, None)
-            del task, function, arguments, outcome
+            del task, function, arguments, outcome, undecided
         runtime.threads.discard(threading.current_thread())
 
     @staticmethod
@@ -182,6 +201,15 @@ class WorkerThread:
             runtime.loop.call_soon_threadsafe(settle)
         except RuntimeError:
             return  # the loop has ended: nobody waits any more
+
+
+def _decide(undecided: list[None]) -> bool:
+    """Decide whether a call begins or is cancelled; False for whoever comes second."""
+    try:
+        undecided.pop()  # atomic, on any thread
+    except IndexError:
+        return False
+    return True
 
 
 def _stops(error: BaseException) -> bool:

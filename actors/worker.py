@@ -11,11 +11,11 @@ from .actor import Actor
 from .asking import Asking
 from .delivery import Entry
 from .dispatch import directive_for, fail
-from .errors import NotStarted
+from .errors import NoActor, NotStarted
 from .family import Family, NodeView, WorkerFailed
 from .handlers import default_hook, runtime_handler
 from .jobs.messages import JobStart
-from .jobs.server import JobRequest, JobServer
+from .jobs.server import CURRENT_JOB, JobRequest, JobServer
 from .reason import Reason
 from .ref import WorkerRef
 from .registry import WorkerReady
@@ -44,8 +44,23 @@ class Worker(Actor, Asking):
     _serving: JobServer | None = None
     _family: Family | None = None
     _activation_state: Activation | None = None
+    _left: bool = False
+    """Whether this life has let go of its jobs."""
 
     # -- refs, broadcast, activation ----
+
+    @property
+    def current_job(self) -> JobRequest:
+        """The job whose handler is at work: how the handler of a typed job reports, or defers.
+
+        Raises:
+            NotStarted: no job handler of this worker calls.
+
+        """
+        request = CURRENT_JOB.get()
+        if request is None or request.worker != self.name:
+            raise NotStarted(f"{self.name!r} does no job here: read it in a @job handler")
+        return request
 
     def ref(self, name: str) -> WorkerRef:
         """Return the ref of a name, whether anybody has it yet or not."""
@@ -69,7 +84,7 @@ class Worker(Actor, Asking):
         Raises:
             NoActor: nobody has that name.
             ActorFailed: its `on_activated` raised.
-            CallboardError: it did not answer within `HANDOVER_WITHIN`; this one stays active.
+            AskTimeout: it did not take over within `HANDOVER_WITHIN`; this one stays active.
 
         """
         other = self._runtime.ref(name)
@@ -201,12 +216,15 @@ class Worker(Actor, Asking):
             self._family.kill()
 
     def release(self) -> None:
-        """Let go of the children; for the runtime."""
+        """Let go of the children, and of what the last hook asked for; for the runtime."""
         self._family = None
+        if self._asked is not None:
+            self._asked.leave(f"its caller {self.name!r} has ended")
 
     def leave(self, reason: Reason) -> list[Step]:
         """Let go of watches, monitors and jobs; for the runtime."""
         steps = super().leave(reason)
+        self._left = True
         if self._serving is not None:
             steps = steps + self._serving.leave(reason)
         if self._asked is not None:
@@ -215,7 +233,11 @@ class Worker(Actor, Asking):
 
     def begin_job_beside(self, entry: Entry) -> None:
         """Start a job that a suspended handler of this worker waits for; for the runtime."""
-        self._server.begin_beside(entry)
+        reply = entry[3]
+        if not self._left:
+            self._server.begin_beside(entry)
+        elif reply is not None:
+            reply.settle(None, NoActor(f"{self.name!r} is ending: it takes no job", self.name))
 
     async def call_hook(self, hook: str, *arguments: Any) -> None:
         """Call a hook, if the class overrides it; for the runtime."""
@@ -263,7 +285,9 @@ class Worker(Actor, Asking):
 
     @runtime_handler(Activate)
     async def _activate(self, message: Activate) -> None:
-        await self._activation.activate(message.args)
+        entry = self._place.entry
+        deadline = entry[4] if entry is not None else None
+        await self._activation.activate(message.args, deadline)
 
     @runtime_handler(Deactivate)
     async def _deactivate(self, message: Deactivate) -> None:

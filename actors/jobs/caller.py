@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from collections import deque
 from collections.abc import AsyncIterator, Generator
 from types import TracebackType
-from typing import Any, Self, cast
+from typing import Any, Generic, Self, cast
 
 from ..cell import Cell
 from ..delivery import Entry
@@ -22,17 +21,13 @@ from ..errors import (
     NotStarted,
 )
 from ..message import NORMAL, Lane
-from ..registry import Registration, WorkerReady
-from .messages import JobEvent, JobStart
+from ..registry import Registration
+from .events import Changing, Unread
+from .messages import JobEvent, JobStart, R_co
+from .readiness import READY_WITHIN, Readiness
 from .server import CURRENT_JOB, JobRequest
 
-__all__ = ["READY_WITHIN", "UNREAD_EVENTS", "Job", "JobCaller"]
-
-READY_WITHIN = 30.0
-"""Seconds that a job without a timeout waits for its worker to be known."""
-
-UNREAD_EVENTS = 1000
-"""Updates and chunks that are kept for a caller who does not read; then the server is held back."""
+__all__ = ["Job", "JobCaller"]
 
 
 class JobCaller:
@@ -43,7 +38,7 @@ class JobCaller:
     def __init__(self, cell: Cell) -> None:
         """Ask for jobs in the name of the worker of this cell."""
         self.cell = cell
-        self.open: dict[str, Job] = {}
+        self.open: dict[str, Job[Any]] = {}
 
     def leave(self, reason: str) -> None:
         """Cancel all open jobs at their servers."""
@@ -51,8 +46,8 @@ class JobCaller:
             job.cancel(reason)
 
 
-class Job:
-    """A job that was asked for.
+class Job(Changing, Generic[R_co]):
+    """A job that was asked for; the parameter is the type of its answer.
 
     `async with worker.job(…) as job:` asks; `async for event in job` gives its updates and chunks;
     leaving the block waits for the answer, which is then `job.response`. A block that is left by an
@@ -66,17 +61,10 @@ class Job:
     done: bool = False
     started: bool = False
     on_done: Any = None
-    on_event: Any = None
     _value: Any = None
     _error: JobError | None = None
-    _events: deque[JobEvent] | None = None
-    _room: asyncio.Future[None] | None = None
-    _iterating = False
-    _left = False
-    _sent = False
-    _waiters: list[asyncio.Future[None]] | None = None
     _timer: asyncio.TimerHandle | None = None
-    _ready_timer: asyncio.TimerHandle | None = None
+    _readiness: Readiness | None = None
     _parent: JobRequest | None = None
     _request: JobRequest | None = None
 
@@ -89,16 +77,16 @@ class Job:
         timeout: float | None,
         *,
         lane: Lane | None = None,
-        keep: bool = True,
+        unread: Unread | None = None,
     ) -> None:
-        """Prepare a job; nothing is sent before `begin`. `keep` keeps its events to be read."""
+        """Prepare a job; nothing is sent before `begin`. `unread` keeps its events to be read."""
         self.caller = caller
         self.worker = worker
         self.name = name
         self._payload = payload
         self._timeout = timeout
         self._lane = lane
-        self._keep = keep
+        self._unread = unread
 
     def __repr__(self) -> str:
         """Show worker, name and whether it is done."""
@@ -143,18 +131,8 @@ class Job:
         if known is not None and known.ready:
             self._send(known)
         else:
-            if deadline is None:
-                self._ready_timer = loop.call_later(READY_WITHIN, self._expire)
-            runtime.registry.watch(self.worker, self, self._worker_ready)
+            self._readiness = Readiness(self, runtime, self._send, self._expire)
         return self
-
-    def _worker_ready(self, fact: WorkerReady) -> None:
-        self.caller.cell.runtime.registry.unwatch(self)
-        if self._ready_timer is not None:
-            self._ready_timer.cancel()
-            self._ready_timer = None
-        if not self.done:
-            self._send(self.caller.cell.runtime.registry.find(self.worker))
 
     def _send(self, known: Registration | None) -> None:
         cell = self.caller.cell
@@ -164,7 +142,7 @@ class Job:
         lane = NORMAL if self._lane is None else int(self._lane)
         entry: Entry = (start, cell.ref, lane, self, self.deadline, None)
         self._payload = None
-        self._sent = True
+        self._readiness = None
         try:
             if known is None:
                 raise DeliveryError(f"no worker is called {self.worker!r} any more", self.worker)
@@ -188,19 +166,7 @@ class Job:
         if self.done:
             self.caller.cell.runtime.events.count("late_job_events")
             return None
-        if self.on_event is not None:
-            return cast("asyncio.Future[None] | None", self.on_event(self, event))
-        if not self._keep or self._left:
-            return None
-        if self._events is None:
-            self._events = deque()
-        self._events.append(event)
-        self._wake()
-        if len(self._events) < UNREAD_EVENTS:
-            return None
-        if self._room is None or self._room.done():
-            self._room = self.caller.cell.runtime.loop.create_future()
-        return self._room
+        return self._unread.put(event) if self._unread is not None else None
 
     def settle(self, value: Any, error: BaseException | None = None, /) -> bool:
         """Take the outcome; only the first one counts."""
@@ -217,14 +183,13 @@ class Job:
         parent = self._parent
         if parent is not None and parent.started is not None:
             parent.started.pop(self, None)
-        if not self._sent:
-            self.caller.cell.runtime.registry.unwatch(self)
-            if self._ready_timer is not None:
-                self._ready_timer.cancel()
-        self._release()
+        if self._readiness is not None:
+            self._readiness.stop()
         self._wake()
         if self.on_done is not None:
             self.on_done(self)
+        elif self._unread is not None:
+            self._unread.end()
         return True
 
     def _undelivered(self, error: BaseException) -> JobCrashed:
@@ -249,7 +214,7 @@ class Job:
             request._server.ask_progress(request)  # pyright: ignore[reportPrivateUsage]
 
     @property
-    def response(self) -> Any:
+    def response(self) -> R_co:
         """The answer.
 
         Raises:
@@ -266,12 +231,14 @@ class Job:
         """What became of the job where it did not complete."""
         return self._error
 
-    def __await__(self) -> Generator[Any, None, Any]:
+    def __await__(self) -> Generator[Any, None, R_co]:
         """Wait for the answer; cancel the job if this is cancelled."""
         self._must_have_started()
+        if self._unread is not None:
+            self._unread.await_answer()
         while not self.done:
             try:
-                yield from self._waiter()
+                yield from self._waiter(self.caller.cell.runtime.loop)
             except asyncio.CancelledError:
                 self.cancel("its caller was cancelled")
                 raise
@@ -279,8 +246,10 @@ class Job:
 
     async def wait(self) -> None:
         """Wait until the job has ended, however it ends."""
+        if self._unread is not None:
+            self._unread.await_answer()
         while not self.done:
-            await self._waiter()
+            await self._waiter(self.caller.cell.runtime.loop)
 
     async def __aenter__(self) -> Self:
         """Ask for the job."""
@@ -293,34 +262,28 @@ class Job:
         trace: TracebackType | None,
     ) -> None:
         """Wait for the answer, or cancel the job if the block was left early."""
-        self._left = True
+        unread = self._unread
+        if unread is not None:
+            unread.close()
         if error is not None:
             self.cancel(f"its caller left: {type(error).__name__}")
-            return
-        if self._iterating:
+        elif unread is not None and unread.unfinished:
             self.cancel("its caller left early")
-            return
-        self._events = None
-        self._release()
-        await self
+        else:
+            await self
 
-    async def __aiter__(self) -> AsyncIterator[JobEvent]:
-        """Go over updates and chunks as they come; end with the job, raising what it ended with."""
+    def __aiter__(self) -> AsyncIterator[JobEvent]:
+        """Go over updates and chunks as they come; end with the job, raising what it ended with.
+
+        Raises:
+            NotStarted: it is read before its block, or after it.
+
+        """
         self._must_have_started()
-        if self._left:
+        unread = self._unread
+        if unread is None or unread.closed:
             raise NotStarted(f"{self!r} is read inside its block")
-        self._iterating = True
-        while True:
-            while self._events:
-                event = self._events.popleft()
-                if len(self._events) < UNREAD_EVENTS // 2:
-                    self._release()
-                yield event
-            if self.done:
-                break
-            await self._waiter()
-        self._iterating = False
-        self._outcome()
+        return unread.read(self._outcome)
 
     # -- inside ----
 
@@ -328,16 +291,16 @@ class Job:
         if not self.started:
             raise NotStarted(f"{self!r} is used outside its block: write 'async with … as job:'")
 
-    def _outcome(self) -> Any:
+    def _outcome(self) -> R_co:
         if self._error is not None:
             raise self._error
-        return self._value
+        return cast("R_co", self._value)
 
     def _expire(self) -> None:
         """End the job at its deadline, readiness included."""
-        if not self._sent:
-            within = READY_WITHIN if self._timeout is None else self._timeout
-            text = f"the worker {self.worker!r} was not ready within {within:g} s"
+        if self._readiness is not None:
+            limit = f"within {READY_WITHIN:g} s" if self.deadline is None else "before its deadline"
+            text = f"the worker {self.worker!r} was not ready {limit}"
             self._end(NotReady(text, worker=self.worker, job=self.label), "timeout")
             return
         text = f"the job {self.label!r} of {self.worker!r} was not answered before its deadline"
@@ -348,22 +311,3 @@ class Job:
         self.settle(None, error)
         if request is not None:
             request._server.cancel(request, reason)  # pyright: ignore[reportPrivateUsage]
-
-    def _waiter(self) -> asyncio.Future[None]:
-        """Return a future that is done at the next event, or at the end."""
-        waiter: asyncio.Future[None] = self.caller.cell.runtime.loop.create_future()
-        if self._waiters is None:
-            self._waiters = [waiter]
-        else:
-            self._waiters.append(waiter)
-        return waiter
-
-    def _wake(self) -> None:
-        waiters, self._waiters = self._waiters, None
-        for waiter in waiters or ():
-            if not waiter.done():
-                waiter.set_result(None)
-
-    def _release(self) -> None:
-        if self._room is not None and not self._room.done():
-            self._room.set_result(None)

@@ -3,20 +3,20 @@
 from __future__ import annotations
 
 import asyncio
-from collections import deque
 from collections.abc import AsyncIterator, Generator, Sequence
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, Generic, Self
 
-from ..errors import GroupFailed, JobError, NotStarted
-from .caller import UNREAD_EVENTS, Job, JobCaller
-from .messages import JobEvent
+from ..errors import GroupFailed, JobError, JobTimeout, NotStarted
+from .caller import Job, JobCaller
+from .events import Changing, Unread
+from .messages import JobEvent, R_co
 
 __all__ = ["JobGroup"]
 
 
-class JobGroup:
-    """Jobs of several workers, asked together.
+class JobGroup(Changing, Generic[R_co]):
+    """Jobs of several workers, asked together; the parameter is the type of an answer.
 
     `async with worker.job_group("a", "b", …) as group:` asks them all; `async for event in group`
     gives updates and chunks, each naming its worker; leaving the block waits for all answers,
@@ -47,22 +47,18 @@ class JobGroup:
                 raise TypeError(f"a job group takes worker names, not {worker!r}")
         if not workers or len(set(workers)) != len(workers):
             raise ValueError(f"a job group takes at least one worker, each once: {workers}")
-        self._jobs = {
-            worker: Job(caller, worker, name, payload, timeout, keep=True) for worker in workers
-        }
-        for job in self._jobs.values():
+        runtime = caller.cell.runtime
+        self._loop = runtime.loop
+        self._unread = Unread(runtime.loop, runtime.events)
+        self._jobs: dict[str, Job[R_co]] = {}
+        for worker in workers:
+            job: Job[R_co] = Job(caller, worker, name, payload, timeout, unread=self._unread)
             job.on_done = self._member_done
-            job.on_event = self._member_event
-        self._loop = caller.cell.runtime.loop
+            self._jobs[worker] = job
         self._cancel_on_error = cancel_on_error
-        self._events: deque[JobEvent] = deque()
-        self._waiters: list[asyncio.Future[None]] = []
-        self._room: asyncio.Future[None] | None = None
         self._failure: GroupFailed | None = None
-        self._left = False
-        self._iterating = False
         self.started = False
-        self.responses: dict[str, Any] = {}
+        self.responses: dict[str, R_co] = {}
         """The answers so far, by worker, in order of arrival."""
         self.errors: dict[str, JobError] = {}
         """What became of each member that did not complete."""
@@ -90,7 +86,7 @@ class JobGroup:
         for job in open_members:
             job.cancel(reason)
 
-    def __await__(self) -> Generator[Any, None, dict[str, Any]]:
+    def __await__(self) -> Generator[Any, None, dict[str, R_co]]:
         """Wait for all members; return the answers by worker.
 
         Raises:
@@ -101,12 +97,18 @@ class JobGroup:
         if not self.started:
             raise NotStarted("the job group is used outside its block: write 'async with … as g:'")
         try:
-            yield from self._wait().__await__()
+            yield from self.wait().__await__()
         except asyncio.CancelledError:
             self.cancel("its caller was cancelled")
             raise
         self._raise()
         return self.responses
+
+    async def wait(self) -> None:
+        """Wait until every member has ended, however it ends."""
+        self._unread.await_answer()
+        while not self.done:
+            await self._waiter(self._loop)
 
     async def __aenter__(self) -> Self:
         """Ask for all the jobs."""
@@ -119,82 +121,49 @@ class JobGroup:
         trace: TracebackType | None,
     ) -> None:
         """Wait for all answers, or cancel what is open if the block was left early."""
-        self._left = True
+        self._unread.close()
         if error is not None:
             self.cancel(f"its caller left: {type(error).__name__}")
-            return
-        if self._iterating:
+        elif self._unread.unfinished:
             self.cancel("its caller left early")
-            return
-        self._release()
-        await self
+        else:
+            await self
 
-    async def __aiter__(self) -> AsyncIterator[JobEvent]:
-        """Go over updates and chunks of all members as they come."""
-        if not self.started or self._left:
+    def __aiter__(self) -> AsyncIterator[JobEvent]:
+        """Go over updates and chunks of all members as they come; end with the last of them.
+
+        Raises:
+            NotStarted: it is read before its block, or after it.
+            GroupFailed: at the end, as `await` does.
+
+        """
+        if not self.started or self._unread.closed:
             raise NotStarted("a job group is read inside its block")
-        self._iterating = True
-        while True:
-            while self._events:
-                event = self._events.popleft()
-                if len(self._events) < UNREAD_EVENTS // 2:
-                    self._release()
-                yield event
-            if self.done:
-                break
-            await self._wakeup()
-        self._iterating = False
-        self._raise()
-
-    async def _wait(self) -> None:
-        while not self.done:
-            await self._wakeup()
-
-    async def _wakeup(self) -> None:
-        waiter: asyncio.Future[None] = self._loop.create_future()
-        self._waiters.append(waiter)
-        try:
-            await waiter
-        finally:
-            self._waiters.remove(waiter)
-
-    def _wake(self) -> None:
-        for waiter in self._waiters:
-            if not waiter.done():
-                waiter.set_result(None)
-
-    def _release(self) -> None:
-        if self._room is not None and not self._room.done():
-            self._room.set_result(None)
+        return self._unread.read(self._raise)
 
     def _raise(self) -> None:
         if self._failure is not None:
             raise self._failure
 
-    def _member_event(self, job: Job, event: JobEvent) -> asyncio.Future[None] | None:
-        if self._left:
-            return None
-        self._events.append(event)
-        self._wake()
-        if len(self._events) < UNREAD_EVENTS:
-            return None
-        if self._room is None or self._room.done():
-            self._room = self._loop.create_future()
-        return self._room
-
-    def _member_done(self, job: Job) -> None:
+    def _member_done(self, job: Job[R_co]) -> None:
         error = job.error
         if error is None:
             self.responses[job.worker] = job.response
         else:
             self.errors[job.worker] = error
             if self._cancel_on_error and self._failure is None:
-                self._failure = self._failed(job.worker, f"did not complete: {error}")
-                self._failure.__cause__ = error
-                for other in self._jobs.values():
-                    if not other.done and other.started:
-                        other.cancel(f"{job.worker!r} did not complete")
-        self._wake()
+                self._give_up(job.worker, error)
+        if self.done:
+            self._unread.end()
+            self._wake()
+
+    def _give_up(self, worker: str, error: JobError) -> None:
+        """Fail of a member's error: what is open is cancelled, what is not asked for never is."""
+        self._failure = self._failed(worker, f"did not complete: {error}")
+        self._failure.__cause__ = error
+        late = isinstance(error, JobTimeout)
+        for other in self._jobs.values():
+            other.cancel("timeout" if late else f"{worker!r} did not complete")
 
     def _failed(self, worker: str, what: str) -> GroupFailed:
         label = self._jobs[worker].label

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import contextvars
+import functools
 import inspect
 from collections import deque
-from collections.abc import Awaitable, Callable, Coroutine, Generator
+from collections.abc import Awaitable, Callable, Coroutine
+from contextlib import suppress
 from threading import get_ident
 from types import CoroutineType
 from typing import Any, Protocol, cast
@@ -19,6 +21,7 @@ from ..reason import Reason
 from ..ref import WorkerRef
 from ..scheduler import Step
 from .messages import JobChunk, JobEvent, JobStart, JobUpdate
+from .sent import Sent, send_from_thread
 
 __all__ = ["CURRENT_JOB", "JobRequest", "JobServer", "JobSink"]
 
@@ -57,19 +60,15 @@ class Started(Protocol):
         ...
 
 
-class Sent:
-    """What `update` and `stream` return: await it to be held back while the caller is behind."""
+class Turn:
+    """The jobs of one sequential handler."""
 
-    __slots__ = ("_room",)
+    __slots__ = ("at_work", "waiting")
 
-    def __init__(self, room: asyncio.Future[None] | None) -> None:
-        """Wait for `room` when awaited, if there is any."""
-        self._room = room
-
-    def __await__(self) -> Generator[Any, None, None]:
-        """Return at once, or when the caller has caught up."""
-        if self._room is not None and not self._room.done():
-            yield from self._room
+    def __init__(self, first: JobRequest) -> None:
+        """Begin with the one whose turn it is."""
+        self.at_work = first
+        self.waiting: deque[JobRequest] = deque()
 
 
 class JobRequest:
@@ -84,7 +83,11 @@ class JobRequest:
     handler: JobHandler | None = None
     answered: bool = False
     """Whether the job has ended: answered, failed or cancelled."""
+    cancelled: str | None = None
+    """Why the job was cancelled; None if it was not. For what its handler then cleans up."""
     deferred: bool = False
+    running: bool = False
+    """Whether its handler was begun and has not ended."""
     step: Step | None = None
     started: dict[Started, None] | None = None
 
@@ -102,13 +105,21 @@ class JobRequest:
         """Show id and name."""
         return f"<JobRequest {self.id} {self.name!r}>"
 
+    @property
+    def worker(self) -> str:
+        """The name of the worker that does the job."""
+        return self._server.cell.name
+
     def update(self, data: Any) -> Awaitable[None]:
-        """Report progress; `await` it to be held back while the caller is far behind."""
-        return self._put(JobUpdate(self._server.cell.name, data))
+        """Report progress; `await` it to be held back while the caller is far behind.
+
+        A thread is held back in the call itself.
+        """
+        return self._put(JobUpdate(self.worker, data))
 
     def stream(self, data: Any) -> Awaitable[None]:
-        """Send a part of the answer; `await` it to be held back while the caller is far behind."""
-        return self._put(JobChunk(self._server.cell.name, data))
+        """Send a part of the answer; held back as in `update`."""
+        return self._put(JobChunk(self.worker, data))
 
     def defer(self) -> None:
         """Keep the job open after its handler has returned, until `respond` or `fail`."""
@@ -128,7 +139,7 @@ class JobRequest:
             return Sent(None)
         runtime = self._server.cell.runtime
         if get_ident() != runtime.thread:
-            runtime.call_from_thread(self._sink.put, event)
+            send_from_thread(runtime, functools.partial(self._sink.put, event))
             return Sent(None)
         return Sent(self._sink.put(event))
 
@@ -136,7 +147,7 @@ class JobRequest:
 class JobServer:
     """The jobs that one incarnation of a worker is doing."""
 
-    __slots__ = ("_call", "_waiting", "cell", "open", "worker")
+    __slots__ = ("_call", "_turns", "cell", "open", "worker")
 
     def __init__(
         self, cell: Cell, worker: Any, call: Callable[[JobHandler, Any], Any] | None = None
@@ -146,7 +157,8 @@ class JobServer:
         self.worker = worker
         self.open: dict[str, JobRequest] = {}
         self._call = call
-        self._waiting: dict[str, deque[JobRequest]] | None = None
+        self._turns: dict[str, Turn] | None = {}
+        """By sequential handler; None once the worker has left."""
 
     def begin(self, entry: Entry) -> Step | None:
         """Start the job of this entry; return its step if it has to wait."""
@@ -162,7 +174,7 @@ class JobServer:
         request.handler = handler
         self.open[request.id] = request
         sink.accept(request)
-        if handler.sequential and not self._is_next(request):
+        if handler.sequential and self._must_wait(request, handler.name):
             return None
         return self._run(request)
 
@@ -177,7 +189,7 @@ class JobServer:
             return False
         request.answered = True
         taken = request._sink.settle(value, error)  # pyright: ignore[reportPrivateUsage]
-        if request.step is None or request.step.ended:
+        if not request.running:
             self._close(request)
         return taken
 
@@ -193,15 +205,15 @@ class JobServer:
     def cancel(self, request: JobRequest, reason: str) -> None:
         """Interrupt a job that its caller has cancelled; its outcome is of no interest any more."""
         if self.open.get(request.id) is not request:
+            self.cell.runtime.events.count("late_job_cancels")
             return
         request.answered = True
+        request.cancelled = reason
         self._cancel_started(request, reason)
-        if request.step is not None and not request.step.ended:
+        if not request.running:
+            self._close(request)
+        elif request.step is not None:
             request.step.cancel()
-            return
-        self._close(request)
-        if request.deferred:
-            self.worker.job_cancelled(request, reason)
 
     def ask_progress(self, request: JobRequest) -> None:
         """Have the worker report on an open job; nothing for one that has ended."""
@@ -211,6 +223,7 @@ class JobServer:
     def leave(self, reason: Reason) -> list[Step]:
         """End all open jobs with an error; return the steps that still run."""
         steps: list[Step] = []
+        self._turns = None
         for request in list(self.open.values()):
             if not request.answered:
                 text = f"{self.cell.name!r} ended before it had answered ({reason})"
@@ -221,7 +234,6 @@ class JobServer:
             if request.step is not None and not request.step.ended:
                 steps.append(request.step)
         self.open.clear()
-        self._waiting = None
         return steps
 
     # -- running ----
@@ -229,6 +241,7 @@ class JobServer:
     def _run(self, request: JobRequest) -> Step | None:
         """Begin the handler in a context of its own; return its step if it has to wait."""
         context = contextvars.copy_context()
+        request.running = True
         try:
             coroutine, outcome = context.run(self._first_step, request)
         except BaseException as error:
@@ -237,8 +250,11 @@ class JobServer:
         if coroutine is None:
             self._returned(request, outcome)
             return None
-        request.step = Step(request, coroutine, outcome, context, self._finished)
-        return request.step
+        step = request.step = Step(request, coroutine, outcome, context, self._finished)
+        if request.cancelled is not None:  # by itself, before it had to wait
+            step.close()
+            return None
+        return step
 
     def _first_step(self, request: JobRequest) -> tuple[Coroutine[Any, Any, Any] | None, Any]:
         """Call the handler up to its first wait; return it and what it waits for, or its value."""
@@ -285,6 +301,8 @@ class JobServer:
             request.answered = True
             request._sink.settle(value)  # pyright: ignore[reportPrivateUsage]
             self._close(request)
+        else:
+            request.running = False
 
     def _raised(self, request: JobRequest, error: BaseException) -> None:
         """Answer for a handler that raised; it fails its worker too where the class says so."""
@@ -313,31 +331,57 @@ class JobServer:
         self._close(request)
 
     def _close(self, request: JobRequest) -> None:
-        """Forget a job that has ended, and start the next of its kind if they wait in turn."""
-        self.open.pop(request.id, None)
+        """Forget a job that has ended; the next of its kind has its turn, if they go in turn."""
+        if self.open.pop(request.id, None) is None:
+            return
+        if request.deferred and request.cancelled is not None:
+            self.worker.job_cancelled(request, request.cancelled)
         handler = request.handler
-        if handler is None or not handler.sequential or self._waiting is None:
-            return
-        queue = self._waiting.get(handler.name)
-        if not queue or request not in queue:
-            return
-        first = queue[0] is request
-        queue.remove(request)
-        if not queue:
-            del self._waiting[handler.name]
-        elif first:
-            step = self._run(queue[0])
-            if step is not None:
-                self.cell.runtime.scheduler.carry(step)
+        if handler is not None and handler.sequential and self._turns is not None:
+            self._end_turn(self._turns, handler.name, request)
 
-    def _is_next(self, request: JobRequest) -> bool:
-        """Queue a sequential job; whether it is the first in the queue."""
-        if self._waiting is None:
-            self._waiting = {}
-        name = cast("JobHandler", request.handler).name
-        queue = self._waiting.setdefault(name, deque())
-        queue.append(request)
-        return len(queue) == 1
+    def _must_wait(self, request: JobRequest, name: str) -> bool:
+        """Queue a sequential job, unless it is its turn at once."""
+        if self._turns is None:
+            return False
+        turn = self._turns.get(name)
+        if turn is None:
+            self._turns[name] = Turn(request)
+            return False
+        turn.waiting.append(request)
+        return True
+
+    def _end_turn(self, turns: dict[str, Turn], name: str, request: JobRequest) -> None:
+        turn = turns[name]
+        if turn.at_work is not request:
+            with suppress(ValueError):
+                turn.waiting.remove(request)
+        elif turn.waiting:
+            turn.at_work = turn.waiting.popleft()
+            self._beside(functools.partial(self._take_turn, turn.at_work))
+        else:
+            del turns[name]
+
+    def _take_turn(self, request: JobRequest) -> Step | None:
+        return None if request.answered else self._run(request)
+
+    def begin_beside(self, entry: Entry) -> None:
+        """Start a job that must not wait for its worker's turn: a handler of it waits for this."""
+
+        def begin() -> Step | None:
+            if self._turns is None:
+                text = f"{self.cell.name!r} has ended"
+                cast("JobSink", entry[3]).settle(None, JobCrashed(text, worker=self.cell.name))
+                return None
+            return self.begin(entry)
+
+        self._beside(begin)
+
+    def _beside(self, begin: Callable[[], Step | None]) -> None:
+        """Begin a job in a task and a context of its own: whoever is at work now has no part."""
+        runtime = self.cell.runtime
+        context = runtime.new_context(self.cell.ref)
+        runtime.scheduler.beside(functools.partial(context.run, begin))
 
     def _cancel_started(self, request: JobRequest, reason: str) -> None:
         started, request.started = request.started, None
