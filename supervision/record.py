@@ -10,7 +10,7 @@ from ..actors.message import Lane, LocalMessage
 from ..actors.reason import Reason
 from ..actors.ref import WorkerRef
 from .admin import ChildInfo
-from .child import Child
+from .child import UNSET, Child
 
 __all__ = ["ChildEnded", "ChildRecord", "RestartDue"]
 
@@ -21,6 +21,7 @@ class ChildRecord:
     __slots__ = (
         "attempt",
         "cell",
+        "crash",
         "deliberate",
         "due",
         "ended_for",
@@ -41,18 +42,33 @@ class ChildRecord:
         self.timer: asyncio.TimerHandle | None = None
         self.due: float | None = None
         self.pending = False
-        """Whether a group restart that is due later will start it."""
+        """Whether it waits for a group restart, whose timer another may hold."""
         self.deliberate = False
         """Whether it was stopped on purpose: then it stays stopped."""
         self.ended_for: Reason | None = None
+        self.crash: BaseException | None = None
+        """What its last life failed of; starts that failed since are chained to it."""
 
     @property
     def waiting(self) -> bool:
         """Whether a restart is to come."""
         return self.timer is not None or self.pending
 
+    @property
+    def alive(self) -> bool:
+        """Whether there is a life that has not ended yet, be it about to start or to stop."""
+        return self.cell.actor is not None
+
+    @property
+    def stop_budget(self) -> float | None:
+        """Seconds that a stop may take; a supervisor is known by what the factory has built."""
+        if self.spec.shutdown is UNSET and getattr(self.cell.actor, "is_supervisor", False):
+            return None
+        return self.spec.stop_budget
+
     def ended(self, cell: Cell, reason: Reason, directive: Directive | None) -> None:
         """Report to the supervisor that the worker ended by itself; see `cell.Owner`."""
+        self.ended_for = reason
         try:
             self.supervisor.tell(ChildEnded(self, cell.incarnation, reason, directive))
         except NoActor:

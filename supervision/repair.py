@@ -8,6 +8,7 @@ from __future__ import annotations
 import random
 
 from ..actors import lifecycle
+from ..actors.cancelling import strip
 from ..actors.cell import Cell, Directive, State
 from ..actors.errors import Exceeded, NameTaken, StartDeclined, StartFailed
 from ..actors.reason import Failed, Reason, Shutdown
@@ -44,6 +45,7 @@ class Repair:
     ) -> None:
         """Do what the end of this child calls for."""
         record.ended_for = reason
+        record.crash = reason.error
         if directive == "escalate":
             record.cell.close(reason)
             lifecycle.end(self._supervisor, reason)
@@ -54,11 +56,16 @@ class Repair:
             self._end_with_significant(record)
 
     async def start_group(self, record: ChildRecord) -> None:
-        """Start a record whose wait is over, and the pending members of its group, in order."""
-        record.cancel_timer()
-        record.pending = True
+        """Start a record whose wait is over, and those that wait with it, in order."""
+        members = [record]
+        if self._strategy != "one_for_one":
+            records = self._children.records.values()
+            members = [each for each in records if each.waiting or each is record]
+        for each in members:
+            each.cancel_timer()
+            each.pending = True
         started: list[ChildRecord] = []
-        for each in [each for each in self._children.records.values() if each.pending]:
+        for each in members:
             try:
                 if each.cell.closed:
                     self._children.reopen(each)
@@ -72,6 +79,14 @@ class Repair:
                 each.pending = False
                 each.restarts += 1
                 started.append(each)
+
+    def drop_out(self, record: ChildRecord) -> None:
+        """Take a child out of a restart that is due; those that wait for it start all the same."""
+        due = record.due
+        record.cancel_timer()
+        heir = next((each for each in self._children.records.values() if each.pending), None)
+        if due is not None and heir is not None and heir.timer is None:
+            self._start_at(heir, due)
 
     async def _restart(self, record: ChildRecord, reason: Reason) -> None:
         """Plan the restart of a child that ended, and of those that go with it."""
@@ -119,49 +134,59 @@ class Repair:
         return group
 
     async def _stop_group(self, records: list[ChildRecord]) -> None:
-        """Stop the running members of a group, the last first, to be started with it."""
+        """Stop the running members of a group, the last first, to be started with it.
+
+        One that has ended by itself, just now, is a member too: its end is not another failure.
+        """
+        asked = Shutdown("its group is restarted")
         for record in reversed(records):
-            if record.cell.actor is not None:
-                reason = Shutdown("its group is restarted")
-                budget = record.spec.stop_budget
-                record.ended_for = await lifecycle.stop(record.cell, reason, budget)
-                if record.spec.restart == "temporary":
-                    self._children.leave_stopped(record, reason)
-                    continue
+            if record.alive:
+                record.ended_for = await lifecycle.stop(record.cell, asked, record.stop_budget)
+            spec, reason = record.spec, record.ended_for or asked
+            finished = spec.restart == "transient" and not reason.abnormal and reason != asked
+            if spec.restart == "temporary" or (finished and not spec.rerun):
+                self._children.leave_stopped(record, reason)
+                continue
+            if not record.cell.closed:
                 lifecycle.rest(record.cell)
             record.pending = True
 
-    async def _wait_or_start(self, record: ChildRecord, reason: Reason) -> None:
-        """Start the group of this record, now or after its delay."""
+    async def _wait_or_start(
+        self, record: ChildRecord, reason: Reason, *, again: bool = False
+    ) -> None:
+        """Start the group of this record, now or after its delay; `again` never from in here."""
         delay = self._backoff(record).delay(record.attempt, self._random.random())
         cell = record.cell
         cell.emit("waiting", reason, text=f"restart {record.attempt} in {delay:.3g} s")
-        if delay == 0:
+        if delay == 0 and not again:
             await self.start_group(record)
-            return
-        loop = cell.runtime.loop
-        record.due = loop.time() + delay
-        due = RestartDue(record, cell.incarnation)
-        record.timer = loop.call_later(delay, self._supervisor.ref.tell, due)
+        else:
+            self._start_at(record, cell.runtime.loop.time() + delay)
+
+    def _start_at(self, record: ChildRecord, due: float) -> None:
+        """Have the supervisor told when the wait of this record and its group is over."""
+        told = RestartDue(record, record.cell.incarnation)
+        record.due = due
+        record.timer = record.cell.runtime.loop.call_at(due, self._supervisor.ref.tell, told)
 
     async def _failed_again(
         self, record: ChildRecord, error: Exception, started: list[ChildRecord]
     ) -> None:
         """Take a failed restart as another failure: it counts, and both causes are kept."""
         cause = error.__cause__ or error
-        before = record.ended_for.error if record.ended_for is not None else None
-        if before is not None and before is not cause:
-            cause.__context__ = before
+        # The failure that began it, not the last attempt: a chain of all of them has no end.
+        if record.crash is not cause and cause.__context__ is None:
+            cause.__context__ = record.crash
         reason = Failed(cause)
         record.ended_for = reason
         record.cell.emit("failed", reason)
+        strip(cause, None)  # or it keeps what failed alive
         if not self._spend(record, reason):
             return
         lifecycle.rest(record.cell)
-        record.pending = False
         if self._strategy == "one_for_all":
             await self._stop_group(started)
-        await self._wait_or_start(record, reason)
+        await self._wait_or_start(record, reason, again=True)
 
     def _end_with_significant(self, record: ChildRecord) -> None:
         """End the supervisor if the end of this significant child says so."""

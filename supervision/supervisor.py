@@ -7,15 +7,19 @@ happens to a child comes as a message, so one thing at a time is done to it.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable, Mapping
-from typing import Any, ClassVar, cast
+import functools
+import inspect
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any, ClassVar, TypeVar, cast
 
 from ..actors import lifecycle
 from ..actors.actor import Actor
 from ..actors.cell import Cell, State
+from ..actors.dispatch import RaisedInCall
 from ..actors.errors import (
     AlreadyPresent,
     AlreadyRunning,
+    CallboardError,
     ChildRunning,
     MaxChildren,
     Restarting,
@@ -36,6 +40,24 @@ from .strategy import AUTO_SHUTDOWNS, STRATEGIES, AutoShutdown, Strategy
 __all__ = ["DynamicSupervisor", "Supervisor"]
 
 Specs = Iterable["Child | Mapping[str, Any]"]
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+def _answering(message: type) -> Callable[[F], F]:
+    """Declare the handler of an admin call: what it refuses is the caller's error, not its own."""
+
+    def declare(method: F) -> F:
+        async def answer(self: Supervisor, call: object) -> Any:
+            try:
+                result = method(self, call)
+                return await result if inspect.isawaitable(result) else result
+            except CallboardError as error:
+                raise RaisedInCall(error) from error
+
+        return runtime_handler(message)(cast("F", functools.wraps(method)(answer)))
+
+    return declare
 
 
 class Supervisor(Actor):
@@ -107,20 +129,29 @@ class Supervisor(Actor):
             self._refuse(name, "auto_shutdown", wanted, self.auto_shutdown)
         if not isinstance(cast("object", self.restarts), Restarts):
             self._refuse(name, "restarts", "must be a Restarts policy", self.restarts)
-        listed = self.children() if callable(self.children) else self.children
+        limit: object = self.max_children
+        if limit is not None and (type(limit) is not int or limit < 0):
+            self._refuse(name, "max_children", "must be a whole number from 0, or None", limit)
+        listed: object = self.children() if callable(self.children) else self.children
+        if not isinstance(listed, Iterable):
+            self._refuse(name, "children", "must be a list of children", listed)
         specs: dict[str, Child] = {}
         for each in cast("Specs", listed):
             spec = Child.of(each)
             if spec.name in specs:
                 raise SpecError(f"child {spec.name!r}", "name", "is given to two children")
-            if spec.significant and self.auto_shutdown == "never":
-                raise SpecError(
-                    f"child {spec.name!r}",
-                    "significant",
-                    f"means nothing while auto_shutdown of {name} is 'never'",
-                )
+            self._check_significant(spec)
             specs[spec.name] = spec
         return list(specs.values())
+
+    def _check_significant(self, spec: Child) -> None:
+        if spec.significant and self.auto_shutdown == "never":
+            name = type(self).__qualname__
+            raise SpecError(
+                f"child {spec.name!r}",
+                "significant",
+                f"means nothing while auto_shutdown of {name} is 'never'",
+            )
 
     @staticmethod
     def _refuse(name: str, field: str, wanted: str, value: object) -> None:
@@ -149,10 +180,20 @@ class Supervisor(Actor):
         told = reason if isinstance(reason, Shutdown) else Shutdown(f"{self.name!r} ended")
         return self._mine.stop_all(told, kill=budget == 0.0) if self._children else None
 
+    def kill_children(self) -> None:
+        """Hurry the end of the children; for the runtime."""
+        for cell in self.child_cells():
+            lifecycle.kill(cell, f"{self.name!r} was killed")
+
     @property
     def _mine(self) -> Children:
         assert self._children is not None, "a supervisor has children from its start on"
         return self._children
+
+    @property
+    def _mending(self) -> Repair:
+        assert self._repair is not None, "a supervisor has what it repairs with from its start on"
+        return self._repair
 
     # -- a child ended ----
 
@@ -161,10 +202,9 @@ class Supervisor(Actor):
         record = event.record
         if self._mine.records.get(record.spec.name) is not record or record.deliberate:
             return
-        if record.cell.incarnation != event.incarnation or record.cell.actor is not None:
-            return  # of an earlier life
-        assert self._repair is not None
-        await self._repair.child_ended(record, event.reason, event.directive)
+        if record.cell.incarnation != event.incarnation or record.alive or record.waiting:
+            return  # of an earlier life, or its group is restarted already: that counts once
+        await self._mending.child_ended(record, event.reason, event.directive)
         self._tell_parent(record, event)
 
     @runtime_handler(RestartDue)
@@ -172,8 +212,7 @@ class Supervisor(Actor):
         record = event.record
         known = self._mine.records.get(record.spec.name) is record
         if known and record.timer is not None and record.cell.incarnation == event.incarnation:
-            assert self._repair is not None
-            await self._repair.start_group(record)
+            await self._mending.start_group(record)
 
     def _tell_parent(self, record: ChildRecord, event: ChildEnded) -> None:
         """Tell the worker whose private children these are of a failure."""
@@ -185,7 +224,7 @@ class Supervisor(Actor):
 
     # -- admin ----
 
-    @runtime_handler(admin.StartChildren)
+    @_answering(admin.StartChildren)
     async def _start_children(self, message: admin.StartChildren) -> list[WorkerRef]:
         refs: list[WorkerRef] = []
         for number, spec in enumerate(message.specs):
@@ -193,7 +232,7 @@ class Supervisor(Actor):
             record = self._mine.declare(spec)
             try:
                 await self._mine.start(record)
-            except BaseException:
+            except Exception:  # a start that is cancelled is left to the stop of all
                 self._mine.records.pop(spec.name, None)
                 raise
             refs.append(record.cell.ref)
@@ -204,56 +243,60 @@ class Supervisor(Actor):
     def _must_be_new(self, spec: Child) -> None:
         known = self._mine.records.get(spec.name)
         if known is not None:
-            if known.cell.running:
+            if known.alive:
                 raise AlreadyRunning(spec.name, known.cell.ref)
             raise AlreadyPresent(spec.name)
+        self._check_significant(spec)
         if self.max_children is not None and len(self._mine) >= self.max_children:
             raise MaxChildren(self.path, self.max_children)
 
-    @runtime_handler(admin.TerminateChild)
+    @_answering(admin.TerminateChild)
     async def _terminate_child(self, message: admin.TerminateChild) -> None:
         record = self._mine.find(message.name)
         record.deliberate = True
-        record.cancel_timer()
-        reason = Shutdown("terminate_child")
-        final = await lifecycle.stop(record.cell, reason, record.spec.stop_budget)
+        self._mending.drop_out(record)
+        reason = Shutdown("terminate_child") if record.alive else record.ended_for
+        final = await lifecycle.stop(
+            record.cell, reason or Shutdown("it never ran"), record.stop_budget
+        )
         self._mine.leave_stopped(record, final)
 
-    @runtime_handler(admin.RestartChild)
+    @_answering(admin.RestartChild)
     async def _restart_child(self, message: admin.RestartChild) -> WorkerRef:
         record = self._mine.find(message.name)
         if record.waiting:
             raise Restarting(message.name)
-        if record.cell.running:
+        if record.alive:
             raise AlreadyRunning(message.name, record.cell.ref)
         self._mine.reopen(record)
         await self._mine.start(record)
         record.deliberate = False
         return record.cell.ref
 
-    @runtime_handler(admin.RestartNow)
+    @_answering(admin.RestartNow)
     async def _restart_now(self, message: admin.RestartNow) -> WorkerRef:
         record = self._mine.find(message.name)
-        if record.timer is None:
+        if record.alive:
             raise AlreadyRunning(message.name, record.cell.ref)
-        assert self._repair is not None
-        await self._repair.start_group(record)
+        if not record.waiting:
+            raise AlreadyPresent(message.name)
+        await self._mending.start_group(record)
         return record.cell.ref
 
-    @runtime_handler(admin.DeleteChild)
+    @_answering(admin.DeleteChild)
     def _delete_child(self, message: admin.DeleteChild) -> None:
         record = self._mine.find(message.name)
         if record.waiting:
             raise Restarting(message.name)
-        if record.cell.running:
+        if record.alive:
             raise ChildRunning(message.name)
         del self._mine.records[message.name]
 
-    @runtime_handler(admin.WhichChildren)
+    @_answering(admin.WhichChildren)
     def _which_children(self, message: admin.WhichChildren) -> list[admin.ChildInfo]:
         return self.child_infos()
 
-    @runtime_handler(admin.CountChildren)
+    @_answering(admin.CountChildren)
     def _count_children(self, message: admin.CountChildren) -> admin.ChildCounts:
         infos = self.child_infos()
         supervisors = sum(1 for info in infos if info.kind == "supervisor")
