@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import IntEnum
-from typing import Any, ClassVar, dataclass_transform
+from typing import Any, dataclass_transform
 
 from .errors import LaneReserved
 
@@ -31,10 +31,14 @@ class Lane(IntEnum):
 NORMAL = int(Lane.NORMAL)
 
 LANES: dict[type, int] = {}
-"""Lane by message class, for the classes that do not travel on NORMAL.
+"""Lane by message class; what is not there travels on NORMAL.
 
-A plain dictionary of plain integers: it is read once for every message that is sent.
+A plain dictionary of plain integers: it is read once for every message that is sent. No attribute
+of the class, so that a message may have a field called `lane`.
 """
+
+WIRE_NAMES: dict[type, str] = {}
+"""Wire name by message class, for the classes that may cross to other nodes."""
 
 
 @dataclass_transform(frozen_default=True)
@@ -48,20 +52,15 @@ class Message:
     may cross to other nodes.
     """
 
-    lane: ClassVar[Lane] = Lane.NORMAL
-    wire_name: ClassVar[str | None] = None
-    local: ClassVar[bool] = False
-
     def __init_subclass__(
         cls, *, lane: Lane | None = None, wire: str | None = None, **keywords: Any
     ) -> None:
         """Make the subclass a frozen dataclass and note its lane."""
         super().__init_subclass__(**keywords)
-        if lane is not None:
-            cls.lane = lane
-        cls.wire_name = wire
-        if cls.lane is not Lane.NORMAL:
-            LANES[cls] = int(cls.lane)
+        inherited = (LANES[base] for base in cls.__mro__[1:] if base in LANES)
+        LANES[cls] = int(lane) if lane is not None else next(inherited, NORMAL)
+        if wire is not None:
+            WIRE_NAMES[cls] = wire
         dataclass(frozen=True)(cls)
 
 
@@ -75,8 +74,6 @@ class SystemMessage(Message, lane=Lane.SYSTEM):
 
 class LocalMessage(Message):
     """A message that never leaves the process; the very object arrives."""
-
-    local: ClassVar[bool] = True
 
 
 def lane_for(message: object, asked: Lane | None) -> int:
