@@ -1,0 +1,5 @@
+"""The command line: `callboard run`, and the verbs that look at what runs."""
+
+from .verbs import main
+
+__all__ = ["main"]

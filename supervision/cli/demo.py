@@ -1,0 +1,35 @@
+"""`callboard demo`: the demonstration, which is an example and is loaded only when asked for."""
+
+from __future__ import annotations
+
+import importlib
+from typing import Any
+
+import click
+
+from .exits import Refusal
+
+__all__ = ["demo"]
+
+# By its name as a text: supervision imports no examples.
+DEMONSTRATION = "callboard.examples.indexing.demo"
+
+
+@click.command()
+@click.argument("path", required=False, type=click.Path(exists=True))
+@click.option("--chaos/--no-chaos", default=True, help="Whether workers are made to fail.")
+@click.option("--seed", type=int, help="The seed of the chaos, to see the same one again.")
+@click.option("--workers", type=click.IntRange(1), default=4, show_default=True)
+def demo(path: str | None, chaos: bool, seed: int | None, workers: int) -> int:
+    """Index source code with a company of workers that fail, and are repaired.
+
+    PATH is a folder of code; without one, some code that every Python has.
+    """
+    try:
+        module: Any = importlib.import_module(DEMONSTRATION)
+    except ModuleNotFoundError as error:
+        if error.name is not None and f"{DEMONSTRATION}.".startswith(f"{error.name}."):
+            raise Refusal("the demonstration is not part of this installation") from None
+        raise
+    code: int = module.main(path, chaos=chaos, seed=seed, workers=workers)
+    return code

@@ -1,0 +1,196 @@
+"""One process that runs a tree: from its control socket to its exit code."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from ...actors.errors import CallboardError, NotStarted, SpecError
+from ..control import Control, NameServed
+from ..node import Node
+from ..snapshot import NodeSnapshot
+from . import exits
+from .dump import dump
+from .ending import DRAIN, HURRY_WITHIN, KILL, Ending, say
+from .lifeline import INTERRUPTED_HERE, READY, Lifeline
+
+__all__ = ["SHOWN", "Hosting", "claim", "explain"]
+
+SHOWN = 10_000
+"""Workers that an answer over the control socket shows, unless more are asked for."""
+
+THREADS_WITHIN = 5.0
+"""Seconds that the loop's own threads may go on after the tree has ended."""
+
+
+@dataclass
+class Hosting:
+    """A node, and what is around it in its process."""
+
+    node: Node
+    ending: Ending
+    target: str
+    control: Control | None = None
+    lifeline: Lifeline | None = None
+    processes: tuple[str, ...] = ()
+    """The names of the nodes of the processes below this one."""
+    killed: bool = False
+    """Whether the end had to be forced."""
+
+    def __post_init__(self) -> None:
+        """Prepare for steps that come before the start."""
+        self._starting: asyncio.Future[None] | None = None
+        self._tasks: set[asyncio.Future[Any]] = set()
+
+    async def run(self) -> int:
+        """Run the tree until it has ended, however that comes; return the exit code."""
+        loop = asyncio.get_running_loop()
+        self.ending.attach(loop, (self.drain, self.hurry, self.kill), self.dump)
+        try:
+            if self.control is not None:
+                await self.control.serve()
+            if self.ending.level:
+                return exits.CLEAN  # told to end before there was anything to end
+            return await self._run()
+        finally:
+            if self.control is not None:
+                await self.control.close()
+            if not self.ending.level:
+                self.ending.force_after(THREADS_WITHIN, exits.FAILED)
+
+    async def _run(self) -> int:
+        # Caught in here: a SystemExit that leaves a task tears the loop down.
+        try:
+            self._starting = asyncio.ensure_future(self.node.start())
+            await self._starting
+            if self.lifeline is not None:
+                self.lifeline.tell(READY)
+            await self.node.run()
+        except asyncio.CancelledError:
+            if not self.ending.level:
+                raise
+        except (KeyboardInterrupt, SystemExit) as error:
+            if self.lifeline is not None:
+                self.lifeline.tell(INTERRUPTED_HERE)
+            if isinstance(error, SystemExit) and isinstance(error.code, str):
+                say(error.code)
+            return exits.code_of(error)
+        except Exception as error:
+            return self.failed(error)
+        return self._verdict()
+
+    def failed(self, error: Exception) -> int:
+        """Say why the tree failed; return the code."""
+        say(explain(error))
+        return exits.code_of(error)
+
+    def _verdict(self) -> int:
+        """Return the code of an end that nothing failed in."""
+        if self.ending.level == KILL:
+            return exits.by_signal(self.ending.number or signal.SIGKILL)
+        if self.ending.level and (self.killed or self.node.drained is False):
+            say("not all work was done in time")
+            return exits.WORK_LEFT
+        return exits.CLEAN
+
+    # -- the steps of the end, on the loop ----
+
+    def drain(self, reason: str) -> None:
+        """Take no new work, finish what was taken, stop in order."""
+        if self._starting is not None and not self._starting.done():
+            self._starting.cancel()
+            return
+        self._keep(asyncio.ensure_future(self.node.drain(reason)))
+
+    def hurry(self, reason: str) -> None:
+        """Stop in order now, and kill what has not ended soon."""
+        if self._starting is not None and not self._starting.done():
+            self._starting.cancel()
+            return
+        self._keep(asyncio.ensure_future(self.node.stop(reason, within=HURRY_WITHIN)))
+        asyncio.get_running_loop().call_later(HURRY_WITHIN, self._force)
+
+    def kill(self, reason: str) -> None:
+        """End everything now, without stop hooks."""
+        self._force()
+
+    def _force(self) -> None:
+        self.killed = True
+        self.node.kill()
+
+    def _keep(self, task: asyncio.Future[Any]) -> None:
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    # -- seen from outside ----
+
+    def dump(self) -> None:
+        """Write the tree and all stacks to stderr, at once."""
+        dump(self.node)
+
+    def ping(self, asked: Mapping[str, Any]) -> Mapping[str, Any]:
+        """Answer that the loop runs."""
+        return {"name": self.node.name, "pid": os.getpid(), "state": self.node.state}
+
+    def snapshot(self, asked: Mapping[str, Any]) -> Mapping[str, Any]:
+        """Answer with what the node looks like now."""
+        node = self.node
+        try:
+            seen = node.snapshot()
+        except NotStarted:
+            seen = NodeSnapshot(node.name, node.incarnation, node.state, (), 0, {})
+        limit = asked.get("limit", SHOWN)
+        limit = limit if isinstance(limit, int) and limit > 0 else SHOWN
+        plain = {field: getattr(seen, field) for field in seen.__dataclass_fields__}
+        plain["workers"] = seen.workers[:limit]
+        return {
+            "node": plain,
+            "pid": os.getpid(),
+            "target": self.target,
+            "processes": self.processes,
+            "omitted": max(0, len(seen.workers) - limit),
+        }
+
+
+def claim(hosting: Hosting, *, wait: float = 0.0) -> None:
+    """Take the control socket of the node's name; `wait` seconds for one that is about to end.
+
+    Raises:
+        Refusal: a living node has the name, or the socket cannot be made.
+
+    """
+    answers = {"ping": hosting.ping, "snapshot": hosting.snapshot}
+    control = Control(hosting.node.name, answers)
+    give_up = time.monotonic() + wait
+    while True:
+        try:
+            control.claim()
+        except NameServed as error:
+            if time.monotonic() < give_up and hosting.ending.level < DRAIN:
+                time.sleep(0.05)  # no loop runs yet
+                continue
+            raise exits.Refusal(str(error), exits.ALREADY_RUNNING) from error
+        except CallboardError as error:
+            text = f"{error} (--no-control runs without a control socket)"
+            raise exits.Refusal(text, exits.BAD_CONFIGURATION) from error
+        hosting.control = control
+        return
+
+
+def explain(error: BaseException) -> str:
+    """Return one line on what ended a tree, with what is behind it."""
+    if isinstance(error, SpecError):
+        return str(error)
+    parts: list[str] = []
+    cause: BaseException | None = error
+    while cause is not None and len(parts) < 5:
+        text = " ".join(f"{type(cause).__name__}: {cause}".split())
+        if not any(text in part for part in parts):
+            parts.append(text)
+        cause = cause.__cause__
+    return "the tree failed: " + "; because of ".join(parts)

@@ -1,0 +1,205 @@
+"""`callboard run`: a tree on this machine, until it ends or is told to."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import platform
+import secrets
+from dataclasses import dataclass
+from typing import Any
+
+import click
+import orjson
+
+from ...actors.errors import SpecError
+from ..node import DRAIN_WITHIN, STOP_WITHIN, Node
+from . import exits
+from .company import Company
+from .ending import Ending, Limits, say
+from .hosting import Hosting, claim
+from .lifeline import LOADED, Lifeline
+from .loading import load
+from .logs import FORMATS, LEVELS, log_to_stderr
+from .options import NODE_NAME, SECONDS
+
+__all__ = ["run"]
+
+NAME_FREE_WITHIN = 15.0
+"""Seconds that a process of a company waits for its name: one of a dead parent may still end."""
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What `callboard run` was told."""
+
+    target: str
+    name: str
+    processes: int | None
+    drain_within: float
+    stop_within: float
+    max_restarts: int
+    restart_period: float
+    log_level: str
+    log_format: str
+    control: bool
+    watchdog: bool
+    trace: bool
+    lifeline: int | None
+
+
+@click.command()
+@click.argument("target", metavar="MODULE:TREE")
+@click.option("--name", type=NODE_NAME, help="The node's name, unique in a fleet.  [node-XXXXXXXX]")
+@click.option(
+    "--processes",
+    type=click.IntRange(1, 1024),
+    metavar="N",
+    help="Run N processes of the tree, NAME-1 to NAME-N, and repair those that die.",
+)
+@click.option(
+    "--drain-within",
+    type=SECONDS,
+    default=DRAIN_WITHIN,
+    show_default="30s",
+    help="How long running work may take to finish at the end.",
+)
+@click.option(
+    "--stop-within",
+    type=SECONDS,
+    default=STOP_WITHIN,
+    show_default="30s",
+    help="How long the orderly stop after it may take.",
+)
+@click.option(
+    "--max-restarts",
+    type=click.IntRange(0),
+    default=3,
+    show_default=True,
+    help="With --processes: restarts of one process in the period, before giving up.",
+)
+@click.option(
+    "--restart-period",
+    type=SECONDS,
+    default=5.0,
+    show_default="5s",
+    help="With --processes: the period in which restarts are counted.",
+)
+@click.option(
+    "--log-level",
+    type=click.Choice(LEVELS),
+    default="info",
+    show_default=True,
+    envvar="CALLBOARD_LOG_LEVEL",
+)
+@click.option(
+    "--log-format",
+    type=click.Choice(FORMATS),
+    default="text",
+    show_default=True,
+    envvar="CALLBOARD_LOG_FORMAT",
+    help="Text, or one JSON object per line.",
+)
+@click.option("--control/--no-control", default=True, help="Whether 'tree' and 'ps' can see it.")
+@click.option(
+    "--watchdog/--no-watchdog",
+    default=True,
+    help="Whether a thread names who blocks the event loop.",
+)
+@click.option("--traceback", "trace", is_flag=True, help="Show all of an error in the module.")
+@click.option("--lifeline", type=int, hidden=True)
+def run(**given: Any) -> int:
+    """Run a tree until it ends, or is told to by TERM or INT (Ctrl-C).
+
+    The first signal drains: running work is finished, then everything is stopped in order. The
+    second hurries, the third kills. USR1 shows the tree and all stacks.
+
+    MODULE is found in the current folder first; TREE is a Supervisor class, an instance, or a
+    function without arguments that returns one.
+    """  # fmt: skip
+    name = given.pop("name") or f"node-{secrets.token_hex(4)}"
+    settings = Settings(name=name, **given)
+    log_to_stderr(settings.name, settings.log_level, settings.log_format)
+    with Ending(Limits(settings.drain_within, settings.stop_within)) as ending:
+        if settings.processes is not None:
+            return _run_company(settings, ending)
+        return _run_alone(settings, ending)
+
+
+def _run_alone(settings: Settings, ending: Ending) -> int:
+    lifeline = None
+    if settings.lifeline is not None:
+        lifeline = Lifeline(settings.lifeline, ending.advance)
+    tree = load(settings.target, trace=settings.trace)
+    try:
+        node = Node(
+            tree,
+            name=settings.name,
+            watchdog=settings.watchdog,
+            handle_signals=False,
+            drain_within=settings.drain_within,
+            stop_within=settings.stop_within,
+        )
+    except SpecError as error:
+        raise exits.Refusal(f"{settings.target}: {error}", exits.BAD_CONFIGURATION) from error
+    hosting = Hosting(node, ending, settings.target, lifeline=lifeline)
+    if settings.control:
+        claim(hosting, wait=NAME_FREE_WITHIN if lifeline is not None else 0.0)
+    if lifeline is not None:
+        lifeline.tell(LOADED)
+    else:
+        _banner(settings, hosting)
+    return asyncio.run(hosting.run())
+
+
+def _run_company(settings: Settings, ending: Ending) -> int:
+    company = Company(
+        settings.name,
+        settings.processes or 1,
+        _arguments(settings),
+        settings.max_restarts,
+        settings.restart_period,
+        ending,
+    )
+    hosting = company.hosting(settings.target)
+    if settings.control:
+        claim(hosting)
+    _banner(settings, hosting)
+    return asyncio.run(company.run(hosting))
+
+
+def _arguments(settings: Settings) -> list[str]:
+    """Return the arguments of a process of the company, without its name."""
+    arguments = [
+        "run",
+        settings.target,
+        f"--drain-within={settings.drain_within}s",
+        f"--stop-within={settings.stop_within}s",
+        f"--log-level={settings.log_level}",
+        f"--log-format={settings.log_format}",
+        "--control" if settings.control else "--no-control",
+        "--watchdog" if settings.watchdog else "--no-watchdog",
+    ]
+    return [*arguments, "--traceback"] if settings.trace else arguments
+
+
+def _banner(settings: Settings, hosting: Hosting) -> None:
+    """Say what runs, where, as whom, and how to stop it."""
+    pid = os.getpid()
+    control = hosting.control.path if hosting.control is not None else None
+    if settings.log_format == "json":
+        line = {
+            "event": "banner", "node": settings.name, "target": settings.target, "pid": pid,
+            "host": platform.node(), "processes": settings.processes or 1,
+            "control": str(control) if control is not None else None,
+        }  # fmt: skip
+        click.echo(orjson.dumps(line).decode(), err=True)
+        return
+    several = f", {settings.processes} processes" if settings.processes else ""
+    say(f"{settings.target} as {settings.name!r} on {platform.node()}, pid {pid}{several}")
+    if control is not None:
+        say(f"'callboard tree {settings.name}' shows it ({control})")
+    say(
+        f"Ctrl-C or 'kill {pid}' finishes what runs (within {settings.drain_within:g} s) and stops;"
+        " the second hurries, the third kills"
+    )

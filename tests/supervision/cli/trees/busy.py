@@ -1,0 +1,74 @@
+"""Trees with work that takes as long as the test wants."""
+# ruff: noqa: T201, ASYNC110, ASYNC240, ASYNC251 (tests see what is printed; some block on purpose)
+
+import asyncio
+import os
+import time
+from pathlib import Path
+
+from callboard import Child, DataMessage, Supervisor, Worker, on
+
+RELEASED = Path(os.environ.get("RELEASED", "/nowhere"))
+
+
+class Play(DataMessage):
+    pass
+
+
+class Player(Worker):
+    async def on_start(self) -> None:  # type: ignore[override]
+        self.actor_ref.tell(Play())
+
+    @on(Play)
+    async def play(self, message: Play) -> None:
+        print("begun", flush=True)
+        while not RELEASED.exists():
+            await asyncio.sleep(0.02)
+        print("finished", flush=True)
+
+    async def on_stop(self) -> None:  # type: ignore[override]
+        print("player stopped", flush=True)
+
+
+class Neighbour(Worker):
+    async def on_stop(self) -> None:  # type: ignore[override]
+        print("neighbour stopped", flush=True)
+
+
+class Busy(Supervisor):
+    children = [Child("neighbour", Neighbour), Child("player", Player, shutdown=0.2)]
+
+
+class Clinging(Worker):
+    async def on_start(self) -> None:  # type: ignore[override]
+        print("begun", flush=True)
+
+    async def on_stop(self) -> None:  # type: ignore[override]
+        print("clinging", flush=True)
+        await asyncio.sleep(3600)
+
+
+class Sticky(Supervisor):
+    children = [Child("clinging", Clinging, shutdown=None)]
+
+
+class Blocker(Player):
+    @on(Play)
+    async def play(self, message: Play) -> None:
+        print("begun", flush=True)
+        while not RELEASED.exists():
+            time.sleep(0.02)
+
+
+class Blocked(Supervisor):
+    children = [Child("blocker", Blocker)]
+
+
+class Slow(Worker):
+    async def on_start(self) -> None:  # type: ignore[override]
+        print("begun", flush=True)
+        await asyncio.sleep(3600)
+
+
+class SlowStart(Supervisor):
+    children = [Child("neighbour", Neighbour), Child("slow", Slow, start_timeout=None)]
