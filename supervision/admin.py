@@ -6,9 +6,11 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, cast
 
+from ..actors import lifecycle
 from ..actors.cell import Cell, State
 from ..actors.errors import Deadlock, NoActor
 from ..actors.message import LocalMessage
+from ..actors.reason import Killed
 from ..actors.ref import CURRENT, WorkerRef
 from .child import Child
 
@@ -184,6 +186,23 @@ class Admin:
 
         """
         self._cell(name).resume()
+
+    def kill(self, name: str, text: str = "by an admin call") -> None:
+        """End a worker by force, at once, as a fault does: without its stop hook.
+
+        Its restart policy says what follows; to end it for good, terminate the child. Code of a
+        `ThreadWorker` cannot be interrupted: what its thread is doing is awaited and forgotten.
+
+        Raises:
+            NoActor: it is not running here.
+
+        """
+        cell = self._cell(name)
+        if not cell.running:
+            raise NoActor(f"{name!r} is {cell.state.value}: only what runs can be killed", name)
+        reason = Killed(text)
+        cell.emit("killed", reason)
+        lifecycle.end(cell, reason)
 
     def get_state(self, name: str) -> Mapping[str, object]:
         """Return what a worker shows of its state, at once, also while it is suspended or busy.

@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from callboard.examples.indexing.columns import ELLIPSIS, columns, fit, pad
 
-BAR = 30
+BAR = 26
 STATE = 11
 
 _COLOURS = {

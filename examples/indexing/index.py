@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import heapq
-import json
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from hashlib import sha256
 
 from callboard.examples.indexing.facts import Entry, FileFacts, FileProblem, Kind, ProblemKind
+from callboard.examples.indexing.lines import entry_of, line_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,15 +102,21 @@ class Index:
         """Gives the problems, sorted by path."""
         return [entry for entry in self.entries if isinstance(entry, FileProblem)]
 
-    def digest(self) -> str:
-        """Gives the SHA-256 of the entries in a canonical form: equal for equal indexes.
-
-        One line of JSON for each entry, by path, so that it can be computed by others.
-        """
-        digest = sha256()
+    def lines(self) -> Iterator[bytes]:
+        """Gives the entries as lines (see `lines.py`), sorted by path."""
         for entry in self.entries:
-            line = json.dumps(_canonical(entry), ensure_ascii=True, separators=(",", ":"))
-            digest.update(line.encode("ascii") + b"\n")
+            yield line_of(entry)
+
+    @classmethod
+    def from_lines(cls, lines: Iterable[bytes]) -> Index:
+        """Makes the index of which these are the `lines`."""
+        return cls(map(entry_of, lines))
+
+    def digest(self) -> str:
+        """Gives the SHA-256 of the lines: equal for equal indexes."""
+        digest = sha256()
+        for line in self.lines():
+            digest.update(line)
         return digest.hexdigest()
 
     def differences(self, other: Index) -> list[str]:
@@ -162,12 +168,3 @@ class Index:
             modules_imported=len({name for entry in facts for name in entry.imports}),
             todos=sum(entry.todos for entry in facts),
         )
-
-
-def _canonical(entry: Entry) -> list[object]:
-    # Written out: `dataclasses.astuple` copies deeply and takes ten times as long.
-    if isinstance(entry, FileProblem):
-        return ["problem", entry.path, entry.kind, entry.message, entry.line]
-    definitions = [(d.name, d.qualname, d.kind, d.line, d.lines) for d in entry.definitions]
-    sizes = [entry.size_bytes, entry.lines, entry.todos]
-    return ["facts", entry.path, *sizes, definitions, entry.imports]

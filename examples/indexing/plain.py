@@ -1,7 +1,13 @@
-"""The same index by a plain loop, without any actors: the other side of the proof."""
+"""The same index by a plain loop, without any actors: the other side of the proof.
+
+    $ python -m callboard.examples.indexing.plain FOLDER [NAME_TO_SKIP ...] | sha256sum
+
+writes it as lines, and their SHA-256 is the digest that the proof shows.
+"""
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -54,3 +60,7 @@ def prove(index: Index, plain: Index) -> Proof:
         plain_digest=plain_digest,
         differing=tuple(index.differences(plain)),
     )
+
+
+if __name__ == "__main__":
+    sys.stdout.buffer.writelines(index_plainly(Path(sys.argv[1]), frozenset(sys.argv[2:])).lines())

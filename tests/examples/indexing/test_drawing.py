@@ -63,8 +63,8 @@ def test_the_bar_is_full_only_when_all_is_done() -> None:
     def full(done: int, total: int | None) -> int:
         return bar_line(Snapshot(done, total), 1.0, ASCII, 80).count("#")
 
-    assert [full(0, 1000), full(500, 1000), full(999, 1000), full(1000, 1000)] == [0, 15, 29, 30]
-    assert [full(5, None), full(0, 0), full(9, 3)] == [0, 30, 30]
+    assert [full(0, 1000), full(500, 1000), full(999, 1000), full(1000, 1000)] == [0, 13, 25, 26]
+    assert [full(5, None), full(0, 0), full(9, 3)] == [0, 26, 26]
 
 
 def test_the_counts_are_one_line() -> None:

@@ -67,7 +67,7 @@ def test_a_terminal_is_redrawn_in_place() -> None:
     assert terminal.screen == [
         "root   running",
         "└─ p0  running",
-        "█" * 15 + "░" * 15 + " 5 of 10 files, 50 %, 2 files/s, 0 restarts",
+        "█" * 13 + "░" * 13 + " 5 of 10 files, 50 %, 2 files/s, 0 restarts",
         "",
     ]
 
@@ -170,7 +170,7 @@ def test_a_terminal_without_unicode_is_drawn_in_ascii() -> None:
 
     assert terminal.screen[0] == "killed \\u5b57"
     assert terminal.screen[2] == "|- p0  running"
-    assert terminal.screen[4].startswith("#" * 15 + "." * 15)
+    assert terminal.screen[4].startswith("#" * 13 + "." * 13)
 
 
 def test_a_stream_without_a_file_has_the_usual_size() -> None:
