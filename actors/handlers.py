@@ -242,6 +242,11 @@ def _check(owner: type, name: str, attribute: object, mark: Mark) -> None:
         raise SpecError(
             f"{owner.__qualname__}.{name}", "handler", "an async generator can only be a @job"
         )
+    try:
+        inspect.signature(attribute, follow_wrapped=False).bind(None, None)
+    except TypeError as error:
+        wanted = f"must take self and one argument: {error}"
+        raise SpecError(f"{owner.__qualname__}.{name}", "handler", wanted) from error
 
 
 def _clash(owner: type, first: str, second: str, mark: Mark) -> None:

@@ -60,6 +60,8 @@ class Job(Changing, Generic[R_co]):
     """Seconds on the node's clock, the one limit for readiness, queue and work."""
     done: bool = False
     started: bool = False
+    cancelled: str | None = None
+    """Why this side ended the job: the reason of its cancellation, or "timeout"."""
     on_done: Any = None
     _value: Any = None
     _error: JobError | None = None
@@ -105,8 +107,11 @@ class Job(Changing, Generic[R_co]):
 
         Raises:
             Draining: the node is ending and takes no new jobs from outside its workers.
+            TypeError: the worker is not given by its name.
 
         """
+        if not isinstance(self.worker, str):  # pyright: ignore[reportUnnecessaryIsInstance]
+            raise TypeError(f"a job is asked for by the worker's name, not {self.worker!r}")
         cell = self.caller.cell
         runtime = cell.runtime
         loop = runtime.loop
@@ -308,6 +313,7 @@ class Job(Changing, Generic[R_co]):
 
     def _end(self, error: JobError, reason: str) -> None:
         request = self._request
+        self.cancelled = reason
         self.settle(None, error)
         if request is not None:
             request._server.cancel(request, reason)  # pyright: ignore[reportPrivateUsage]
