@@ -317,7 +317,7 @@ def _plain(value: Any) -> Any:
 # -- the asker's side ----
 
 
-def ask(name: str, word: str, *, timeout: float = 2.0, **more: Any) -> dict[str, Any]:
+def ask(name: str, word: str, *, timeout: float = 3.0, **more: Any) -> dict[str, Any]:
     """Ask the node of this name, and return its answer. Blocks for up to `timeout` seconds.
 
     Raises:

@@ -99,8 +99,8 @@ class Company:
     async def run(self, hosting: Hosting) -> int:
         """Run the processes until all have ended; return the code of the worst end."""
         code = await hosting.run()
-        if self.ending.level == KILL:
-            return exits.by_signal(self.ending.number or signal.SIGKILL)
+        if self.ending.reached(KILL):
+            return code
         return exits.worst([code, *self.codes.values()])
 
     @property
@@ -123,6 +123,7 @@ class Company:
         try:
             process = await asyncio.create_subprocess_exec(
                 sys.executable,
+                "-P",  # the current folder comes in when the tree is imported, not before
                 "-m",
                 "callboard.supervision.cli",
                 *self.arguments,

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import contextvars
 import os
+import queue
 import signal
 import threading
 from collections.abc import Callable, Sequence
@@ -82,7 +83,7 @@ class Ending:
         self._loop: asyncio.AbstractEventLoop | None = None
         self._steps: Sequence[Callable[[str], object]] = ()
         self._dump: Callable[[], None] | None = None
-        self._last: threading.Timer | None = None
+        self._deadlines: queue.SimpleQueue[tuple[float, int] | None] = queue.SimpleQueue()
         self._before: dict[int, Any] = {}
 
     def __enter__(self) -> Ending:
@@ -91,14 +92,15 @@ class Ending:
             if signal.getsignal(number) is not signal.SIG_IGN:
                 self._before[number] = signal.signal(number, self._signalled)
         self._before[signal.SIGUSR1] = signal.signal(signal.SIGUSR1, self._asked_for_dump)
+        # Begun beforehand: a thread cannot be started safely within a signal handler.
+        threading.Thread(target=self._wait, name="callboard-ending", daemon=True).start()
         return self
 
     def __exit__(self, *_: object) -> None:
         """Leave signals as they were."""
         for number, before in self._before.items():
             signal.signal(number, before)
-        if self._last is not None:
-            self._last.cancel()
+        self._deadlines.put(None)
 
     def attach(
         self,
@@ -108,6 +110,10 @@ class Ending:
     ) -> None:
         """Act on this loop from now on: what to do at each level, and how to show all there is."""
         self._loop, self._steps, self._dump = loop, steps, dump
+
+    def reached(self, level: int) -> bool:
+        """Whether the end has come so far."""
+        return self.level >= level
 
     def advance(self, level: int, reason: str, number: int = 0) -> None:
         """Go on to this level, from any thread; nothing if it is that far already."""
@@ -126,11 +132,18 @@ class Ending:
 
     def force_after(self, seconds: float, code: int) -> None:
         """End the process by force if it has not ended in time: the last deadline, in a thread."""
-        if self._last is not None:
-            self._last.cancel()
-        self._last = threading.Timer(seconds, _end_by_force, (code, seconds))
-        self._last.daemon = True
-        self._last.start()
+        self._deadlines.put((seconds, code))
+
+    def _wait(self) -> None:
+        """Wait for the last deadline, each one in place of the one before; in a thread."""
+        order = self._deadlines.get()
+        while order is not None:
+            seconds, code = order
+            try:
+                order = self._deadlines.get(timeout=seconds)
+            except queue.Empty:
+                say(f"not ended within {seconds:g} s: ended by force")
+                os._exit(code)
 
     def _signalled(self, number: int, _: FrameType | None) -> None:
         if self._loop is None:
@@ -149,8 +162,3 @@ class Ending:
     def _asked_for_dump(self, number: int, _: FrameType | None) -> None:
         if self._dump is not None:
             self._dump()
-
-
-def _end_by_force(code: int, seconds: float) -> None:
-    say(f"not ended within {seconds:g} s: ended by force")
-    os._exit(code)

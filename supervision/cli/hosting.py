@@ -54,13 +54,16 @@ class Hosting:
         try:
             if self.control is not None:
                 await self.control.serve()
-            if self.ending.level:
+            if self.ending.reached(DRAIN):
                 return exits.CLEAN  # told to end before there was anything to end
-            return await self._run()
+            code = await self._run()
+            if self.ending.reached(KILL):
+                return exits.by_signal(self.ending.number or signal.SIGKILL)
+            return code
         finally:
             if self.control is not None:
                 await self.control.close()
-            if not self.ending.level:
+            if not self.ending.reached(DRAIN):
                 self.ending.force_after(THREADS_WITHIN, exits.FAILED)
 
     async def _run(self) -> int:
@@ -72,7 +75,7 @@ class Hosting:
                 self.lifeline.tell(READY)
             await self.node.run()
         except asyncio.CancelledError:
-            if not self.ending.level:
+            if not self.ending.reached(DRAIN):
                 raise
         except (KeyboardInterrupt, SystemExit) as error:
             if self.lifeline is not None:
@@ -91,10 +94,9 @@ class Hosting:
 
     def _verdict(self) -> int:
         """Return the code of an end that nothing failed in."""
-        if self.ending.level == KILL:
-            return exits.by_signal(self.ending.number or signal.SIGKILL)
-        if self.ending.level and (self.killed or self.node.drained is False):
-            say("not all work was done in time")
+        if self.ending.reached(DRAIN) and (self.killed or self.node.drained is False):
+            if not self.ending.reached(KILL):
+                say("not all work was done in time")
             return exits.WORK_LEFT
         return exits.CLEAN
 
@@ -171,7 +173,7 @@ def claim(hosting: Hosting, *, wait: float = 0.0) -> None:
         try:
             control.claim()
         except NameServed as error:
-            if time.monotonic() < give_up and hosting.ending.level < DRAIN:
+            if time.monotonic() < give_up and not hosting.ending.reached(DRAIN):
                 time.sleep(0.05)  # no loop runs yet
                 continue
             raise exits.Refusal(str(error), exits.ALREADY_RUNNING) from error

@@ -76,7 +76,7 @@ class Settings:
     type=click.IntRange(0),
     default=3,
     show_default=True,
-    help="With --processes: restarts of one process in the period, before giving up.",
+    help="With --processes: restarts in the period that each process may cost.",
 )
 @click.option(
     "--restart-period",
@@ -111,8 +111,8 @@ class Settings:
 def run(**given: Any) -> int:
     """Run a tree until it ends, or is told to by TERM or INT (Ctrl-C).
 
-    The first signal drains: running work is finished, then everything is stopped in order. The
-    second hurries, the third kills. USR1 shows the tree and all stacks.
+    The first signal (HUP counts too) drains: running work is finished, then everything is stopped
+    in order. The second hurries, the third kills. USR1 shows the tree and all stacks.
 
     MODULE is found in the current folder first; TREE is a Supervisor class, an instance, or a
     function without arguments that returns one.

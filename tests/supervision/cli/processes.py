@@ -13,6 +13,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, TypeVar
 
+import psutil
 import pytest
 
 __all__ = ["TREES", "Company", "Started", "alive", "poll"]
@@ -142,7 +143,6 @@ class Company:
 def alive(pid: int) -> bool:
     """Whether a process runs: neither gone nor a zombie."""
     try:
-        state = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
-    except OSError:
+        return bool(psutil.Process(pid).status() != psutil.STATUS_ZOMBIE)
+    except psutil.NoSuchProcess:
         return False
-    return state != "Z"

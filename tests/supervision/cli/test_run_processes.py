@@ -65,6 +65,27 @@ def test_the_first_signal_has_the_work_of_every_process_finished(company: Compan
 
 
 @pytest.mark.check("M32", "S77")
+@pytest.mark.parametrize("to", ["the group of a terminal", "every process, as systemd does"])
+def test_a_signal_that_comes_to_more_than_the_parent_drains_all_the_same(
+    company: Company, to: str
+) -> None:
+    released = company.folder / "released"
+    started = company.run("run", "busy:Busy", "--processes", "2", RELEASED=str(released))
+    started.until("begun", times=2)
+    if to == "the group of a terminal":
+        os.killpg(started.pid, signal.SIGINT)
+    else:
+        for pid in [*_children(started.pid), started.pid]:
+            os.kill(pid, signal.SIGTERM)
+        started.until("finishing what runs", times=3)
+    started.until("finishing what runs")
+    released.touch()
+    assert started.code() == 0
+    assert started.out.count("finished") == 2
+    assert "stopping within" not in started.err
+
+
+@pytest.mark.check("M32", "S77")
 def test_work_left_in_a_process_is_told_by_the_parents_status(company: Company) -> None:
     started = company.run("run", "busy:Busy", "--processes", "2", "--drain-within", "0.3s")
     started.until("begun", times=2)

@@ -11,9 +11,16 @@ from tests.supervision.cli.processes import Company
 
 
 @pytest.mark.check("M32", "S77")
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+@pytest.mark.parametrize(
+    ("number", "reason"),
+    [
+        (signal.SIGTERM, "termination signal"),
+        (signal.SIGINT, "interrupt signal"),
+        (signal.SIGHUP, "hang-up signal"),
+    ],
+)
 def test_the_first_signal_has_running_work_finished_and_every_stop_hook_run(
-    company: Company, number: signal.Signals
+    company: Company, number: signal.Signals, reason: str
 ) -> None:
     released = company.folder / "released"
     started = company.run("run", "busy:Busy", RELEASED=str(released))
@@ -25,7 +32,6 @@ def test_the_first_signal_has_running_work_finished_and_every_stop_hook_run(
     assert started.code() == 0
     lines = started.out.splitlines()
     assert lines == ["begun", "finished", "player stopped", "neighbour stopped"]
-    reason = "interrupt signal" if number is signal.SIGINT else "termination signal"
     assert f"node_stopped (shutdown: {reason})" in started.err
 
 
