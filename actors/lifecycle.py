@@ -283,9 +283,14 @@ async def _end(cell: Cell, ending: Ending, reason: Reason, allowed: float | None
     budget = cell.runtime.budget(allowed)
     if isinstance(reason, Killed):
         ending.force()
-    if cell.step is not None or cell.beside:
-        await _finish_handlers(cell, actor, reason, budget, ending)
+    working = cell.step is not None or bool(cell.beside)
+    if working and not (isinstance(reason, Failed) or actor.interruptible):
+        await _wait_for_handlers(cell, budget, ending)
+    # Before anything is cancelled: who waits for a job here hears at once, however long a handler
+    # takes to clean up; and a thread that waits for a job, and cannot be interrupted, goes on.
     steps = actor.leave(reason)
+    if working:
+        await _cancel_handlers(cell)
     if steps:
         await cancel_steps(cell, steps)
     await _stop_children(cell, actor, reason, budget, ending)
@@ -315,17 +320,18 @@ def _let_go(cell: Cell, reason: Reason) -> None:
         cell.emit("stopped", reason)
 
 
-async def _finish_handlers(
-    cell: Cell, actor: Incarnation, reason: Reason, budget: Budget, ending: Ending
-) -> None:
-    """Let the suspended handlers end within the budget, in an orderly end; else cancel them."""
-    step = cell.step
+async def _wait_for_handlers(cell: Cell, budget: Budget, ending: Ending) -> None:
+    """Let the suspended handlers end within the budget."""
     running: list[asyncio.Future[Any]] = [*(cell.beside or ())]
-    if step is not None:
-        running.append(end_of(cell, step))
-    if not (isinstance(reason, Failed) or actor.interruptible):
-        if await wait_done(running, budget, ending.forced):
-            ending.force()
+    if cell.step is not None:
+        running.append(end_of(cell, cell.step))
+    if await wait_done(running, budget, ending.forced):
+        ending.force()
+
+
+async def _cancel_handlers(cell: Cell) -> None:
+    """Cancel the handlers that are still suspended."""
+    step = cell.step
     if step is not None and not step.ended:
         await cancel_steps(cell, [step])
         reply = cell.entry[3] if cell.entry is not None else None

@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator, Generator, Sequence
 from types import TracebackType
 from typing import Any, Generic, Self
 
-from ..errors import GroupFailed, JobError, JobTimeout, NotStarted
+from ..errors import GroupFailed, JobError, NotStarted
 from .caller import Job, JobCaller
 from .events import Changing, Unread
 from .messages import JobEvent, R_co
@@ -152,18 +152,17 @@ class JobGroup(Changing, Generic[R_co]):
         else:
             self.errors[job.worker] = error
             if self._cancel_on_error and self._failure is None:
-                self._give_up(job.worker, error)
+                self._give_up(job, error)
         if self.done:
             self._unread.end()
             self._wake()
 
-    def _give_up(self, worker: str, error: JobError) -> None:
+    def _give_up(self, job: Job[R_co], error: JobError) -> None:
         """Fail of a member's error: what is open is cancelled, what is not asked for never is."""
-        self._failure = self._failed(worker, f"did not complete: {error}")
+        self._failure = self._failed(job.worker, f"did not complete: {error}")
         self._failure.__cause__ = error
-        late = isinstance(error, JobTimeout)
         for other in self._jobs.values():
-            other.cancel("timeout" if late else f"{worker!r} did not complete")
+            other.cancel(job.cancelled or f"{job.worker!r} did not complete")
 
     def _failed(self, worker: str, what: str) -> GroupFailed:
         label = self._jobs[worker].label
