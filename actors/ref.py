@@ -346,6 +346,9 @@ class WorkerRef(pykka.ActorRef[Any]):
         return AskTimeout(text, self.name)
 
     def _refuse(self, message: object) -> None:
+        """Refuse new work: the node drains. Facts, such as that a child has ended, are none."""
+        if LANES.get(message.__class__) == Lane.SYSTEM:
+            return
         if message.__class__ is STOP:
             return
         kind = type(message).__name__
