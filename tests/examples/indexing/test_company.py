@@ -123,6 +123,7 @@ async def test_whoever_is_killed_again_and_again_loses_nothing(library: Path, vi
 
     assert index == index_plainly(library)
     assert (kills, restarts[victim]) == (5, 5)
+    assert sum(restarts.values()) == 5  # nobody else fell with it
     done = [each.done for each in news if isinstance(each, Indexed)]
     assert done == sorted(done)  # a new keeper begins where the last one ended, never before
 
@@ -141,6 +142,28 @@ async def test_a_keeper_that_died_has_answered_for_nothing_that_is_lost(tree: Pa
             assert await node.ask("index", Whole()) == plain[: number + 1]
     assert list(journal.read()) == plain
     journal.close()
+
+
+async def test_the_walker_asks_again_where_the_index_died_over_its_message(tree: Path) -> None:
+    chance = Random(1)
+    taken: list[Entry] = []
+
+    def answer(message: Any) -> frozenset[str] | None:
+        if chance.random() < 0.5:
+            raise RuntimeError("a keeper that dies before it has written anything")
+        if isinstance(message, Add):
+            taken.append(message.entry)
+            return None
+        return frozenset()
+
+    plan = Plan(tree, workers=1)
+    probe = Probe()
+    _, *others = crew(plan, Journal())
+    keeper = Child("index", Probe(answer))
+    async with Node(Supervisor([keeper, *others, Child("reporter", probe)], restarts=POLICY)):
+        await probe.fish(lambda news: isinstance(news, Complete), timeout=WITHIN)
+    assert len(taken) == 9
+    assert Index(taken) == index_plainly(tree)
 
 
 async def test_a_file_that_cannot_be_indexed_is_a_problem_and_no_crash(tree: Path) -> None:
