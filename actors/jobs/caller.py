@@ -131,12 +131,12 @@ class Job(Changing, Generic[R_co]):
                 deadline = parent.deadline
         if deadline is not None:
             self.deadline = deadline
-            self._timer = loop.call_at(deadline, self._expire)
+            self._timer = loop.call_at(deadline, self.expire)
         known = runtime.registry.find(self.worker)
         if known is not None and known.ready:
             self._send(known)
         else:
-            self._readiness = Readiness(self, runtime, self._send, self._expire)
+            self._readiness = Readiness(self, runtime, self._send, self.expire)
         return self
 
     def _send(self, known: Registration | None) -> None:
@@ -301,8 +301,8 @@ class Job(Changing, Generic[R_co]):
             raise self._error
         return cast("R_co", self._value)
 
-    def _expire(self) -> None:
-        """End the job at its deadline, readiness included."""
+    def expire(self) -> None:
+        """End the job at its deadline, readiness included; for the runtime."""
         if self._readiness is not None:
             limit = f"within {READY_WITHIN:g} s" if self.deadline is None else "before its deadline"
             text = f"the worker {self.worker!r} was not ready {limit}"

@@ -62,10 +62,7 @@ class Unread(Changing):
         if len(self._kept) < UNREAD_EVENTS:
             return None
         if self._answer_awaited and not self._readers:
-            # Nobody will make room before the answer has come: the oldest leave, counted.
-            self._kept.popleft()
-            self._seen.count("unread_job_events")
-            return None
+            self._loop.call_soon(self._give_way)
         # One each: who is cancelled while it is held must not cancel the others.
         room: asyncio.Future[None] = self._loop.create_future()
         self._held.append(room)
@@ -86,8 +83,8 @@ class Unread(Changing):
     def await_answer(self) -> None:
         """Hold nobody back while the caller waits for the answer and does not read."""
         self._answer_awaited = True
-        if not self._readers:
-            self._release()
+        if len(self._kept) >= UNREAD_EVENTS:
+            self._loop.call_soon(self._give_way)
 
     async def read(self, finish: Callable[[], object]) -> AsyncIterator[JobEvent]:
         """Go over the events as they come; at the end call `finish`, which may raise."""
@@ -109,6 +106,18 @@ class Unread(Changing):
                 self.await_answer()
         self.unfinished = False
         finish()
+
+    def _give_way(self) -> None:
+        """Let the oldest events leave, counted, where nobody will read before the answer is there.
+
+        It is called soon, not at once: who is about to read has begun by then.
+        """
+        if self._readers:
+            return
+        while len(self._kept) >= UNREAD_EVENTS:
+            self._kept.popleft()
+            self._seen.count("unread_job_events")
+        self._release()
 
     def _release(self) -> None:
         held, self._held = self._held, []

@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator, Generator, Sequence
 from types import TracebackType
 from typing import Any, Generic, Self
 
-from ..errors import GroupFailed, JobError, NotStarted
+from ..errors import GroupFailed, JobError, JobTimeout, NotStarted
 from .caller import Job, JobCaller
 from .events import Changing, Unread
 from .messages import JobEvent, R_co
@@ -82,7 +82,8 @@ class JobGroup(Changing, Generic[R_co]):
         if not open_members:
             return
         if self._failure is None:
-            self._failure = self._failed(open_members[0].worker, f"was cancelled: {reason}")
+            names = [job.worker for job in open_members]
+            self._failure = self._failed(names, f"was cancelled: {reason}")
         for job in open_members:
             job.cancel(reason)
 
@@ -159,16 +160,25 @@ class JobGroup(Changing, Generic[R_co]):
 
     def _give_up(self, job: Job[R_co], error: JobError) -> None:
         """Fail of a member's error: what is open is cancelled, what is not asked for never is."""
-        self._failure = self._failed(job.worker, f"did not complete: {error}")
+        others = [each for each in self._jobs.values() if not each.done]
+        late = isinstance(error, JobTimeout)
+        # All have one deadline: whose timer came first says nothing.
+        silent = [each.worker for each in self._jobs.values() if each is job or not each.done]
+        names = silent if late else [job.worker]
+        self._failure = self._failed(names, f"did not complete: {error}")
         self._failure.__cause__ = error
-        for other in self._jobs.values():
-            other.cancel(job.cancelled or f"{job.worker!r} did not complete")
+        for other in others:
+            if late:
+                other.expire()
+            else:
+                other.cancel(job.cancelled or f"{job.worker!r} did not complete")
 
-    def _failed(self, worker: str, what: str) -> GroupFailed:
-        label = self._jobs[worker].label
+    def _failed(self, workers: list[str], what: str) -> GroupFailed:
+        names = ", ".join(map(repr, workers))
+        label = self._jobs[workers[0]].label
         return GroupFailed(
-            f"the job {label!r} of {worker!r} in a group {what}",
-            worker=worker,
+            f"the job {label!r} of {names} in a group {what}",
+            worker=workers[0],
             job=label,
             responses=self.responses,
             errors=self.errors,
