@@ -289,8 +289,7 @@ class CompanyHosting(Hosting):
     def drain(self, reason: str) -> None:
         """Have all processes drain, and wait for them."""
         self._company.advanced()
-        if self._starting is not None and not self._starting.done():
-            self._starting.cancel()
+        if self._undo_start():
             return
         self._keep(asyncio.ensure_future(self.node.stop(reason)))
 

@@ -83,6 +83,7 @@ class Ending:
         self._loop: asyncio.AbstractEventLoop | None = None
         self._steps: Sequence[Callable[[str], object]] = ()
         self._dump: Callable[[], None] | None = None
+        self._signals = 0
         self._deadlines: queue.SimpleQueue[tuple[float, int] | None] = queue.SimpleQueue()
         self._before: dict[int, Any] = {}
 
@@ -150,7 +151,9 @@ class Ending:
             # Nothing runs yet. An exception could be caught by the module that is being imported.
             say(f"{REASONS[signal.Signals(number)]}: ended before anything ran")
             os._exit(by_signal(number))
-        level = min(self.level + 1, KILL)
+        # Counted for themselves: one that comes besides the parent's order asks for nothing more.
+        self._signals += 1
+        level = max(self.level, min(self._signals, KILL))
         says = {
             DRAIN: "finishing what runs, then stopping; once more to hurry",
             HURRY: f"stopping within {HURRY_WITHIN:g} s; once more to kill",

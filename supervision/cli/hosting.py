@@ -10,10 +10,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from ...actors.cell import Cell
 from ...actors.errors import CallboardError, NotStarted, SpecError
 from ..control import Control, NameServed
+from ..drain import is_working
 from ..node import Node
-from ..snapshot import NodeSnapshot
+from ..snapshot import NodeSnapshot, walk
 from . import exits
 from .dump import dump
 from .ending import DRAIN, HURRY_WITHIN, KILL, Ending, say
@@ -39,8 +41,8 @@ class Hosting:
     lifeline: Lifeline | None = None
     processes: tuple[str, ...] = ()
     """The names of the nodes of the processes below this one."""
-    killed: bool = False
-    """Whether the end had to be forced."""
+    cut_short: bool = False
+    """Whether the end came while something was at work, by force or during the start."""
 
     def __post_init__(self) -> None:
         """Prepare for steps that come before the start."""
@@ -94,7 +96,7 @@ class Hosting:
 
     def _verdict(self) -> int:
         """Return the code of an end that nothing failed in."""
-        if self.ending.reached(DRAIN) and (self.killed or self.node.drained is False):
+        if self.ending.reached(DRAIN) and (self.cut_short or self.node.drained is False):
             if not self.ending.reached(KILL):
                 say("not all work was done in time")
             return exits.WORK_LEFT
@@ -103,16 +105,17 @@ class Hosting:
     # -- the steps of the end, on the loop ----
 
     def drain(self, reason: str) -> None:
-        """Take no new work, finish what was taken, stop in order."""
-        if self._starting is not None and not self._starting.done():
-            self._starting.cancel()
+        """Take no new work, finish what was taken, stop in order.
+
+        A start that is under way is undone: what has started is stopped in order.
+        """
+        if self._undo_start():
             return
         self._keep(asyncio.ensure_future(self.node.drain(reason)))
 
     def hurry(self, reason: str) -> None:
         """Stop in order now, and kill what has not ended soon."""
-        if self._starting is not None and not self._starting.done():
-            self._starting.cancel()
+        if self._undo_start():
             return
         self._keep(asyncio.ensure_future(self.node.stop(reason, within=HURRY_WITHIN)))
         asyncio.get_running_loop().call_later(HURRY_WITHIN, self._force)
@@ -121,8 +124,18 @@ class Hosting:
         """End everything now, without stop hooks."""
         self._force()
 
+    def _undo_start(self) -> bool:
+        """Undo a start that is under way; return whether there is one."""
+        if self._starting is None or self._starting.done():
+            return False
+        root = self.node.root.target
+        assert isinstance(root, Cell)
+        self.cut_short = self.cut_short or any(is_working(cell) for _, cell, _ in walk(root))
+        self._starting.cancel()
+        return True
+
     def _force(self) -> None:
-        self.killed = True
+        self.cut_short = True
         self.node.kill()
 
     def _keep(self, task: asyncio.Future[Any]) -> None:

@@ -64,6 +64,11 @@ class Started:
 
         return poll(look, lambda: f"{pattern!r} ({times} times) in\n{self.out}\n{self.err}\n")
 
+    def begun(self, processes: int = 0) -> None:
+        """Wait until the tree runs, and its work, in this process or in those below it."""
+        self.until("node_ready", times=1 + processes)
+        self.until("begun", times=processes or 1)
+
     def signal(self, number: signal.Signals) -> None:
         self.process.send_signal(number)
 

@@ -55,7 +55,7 @@ def test_a_process_that_dies_again_and_again_ends_all_with_1(company: Company) -
 def test_the_first_signal_has_the_work_of_every_process_finished(company: Company) -> None:
     released = company.folder / "released"
     started = company.run("run", "busy:Busy", "--processes", "2", RELEASED=str(released))
-    started.until("begun", times=2)
+    started.begun(2)
     started.signal(signal.SIGTERM)
     started.until("finishing what runs")
     assert started.process.poll() is None and "finished" not in started.out
@@ -71,7 +71,7 @@ def test_a_signal_that_comes_to_more_than_the_parent_drains_all_the_same(
 ) -> None:
     released = company.folder / "released"
     started = company.run("run", "busy:Busy", "--processes", "2", RELEASED=str(released))
-    started.until("begun", times=2)
+    started.begun(2)
     if to == "the group of a terminal":
         os.killpg(started.pid, signal.SIGINT)
     else:
@@ -88,7 +88,7 @@ def test_a_signal_that_comes_to_more_than_the_parent_drains_all_the_same(
 @pytest.mark.check("M32", "S77")
 def test_work_left_in_a_process_is_told_by_the_parents_status(company: Company) -> None:
     started = company.run("run", "busy:Busy", "--processes", "2", "--drain-within", "0.3s")
-    started.until("begun", times=2)
+    started.begun(2)
     started.signal(signal.SIGTERM)
     assert started.code() == 4
 
@@ -96,7 +96,7 @@ def test_work_left_in_a_process_is_told_by_the_parents_status(company: Company) 
 @pytest.mark.check("M32", "S77")
 def test_the_second_signal_hurries_every_process(company: Company) -> None:
     started = company.run("run", "busy:Busy", "--processes", "2", "--drain-within", "1h")
-    started.until("begun", times=2)
+    started.begun(2)
     started.signal(signal.SIGTERM)
     started.until("finishing what runs")
     started.signal(signal.SIGTERM)
@@ -136,7 +136,7 @@ def test_a_frozen_process_is_killed_by_the_third_signal(company: Company) -> Non
 @pytest.mark.check("S77")
 def test_the_processes_stop_in_order_when_their_parent_is_killed(company: Company) -> None:
     started = company.run("run", "busy:Busy", "--processes", "2", "--drain-within", "1h")
-    started.until("begun", times=2)
+    started.begun(2)
     pids = _children(started.pid)
     assert len(pids) == 2
     started.signal(signal.SIGKILL)

@@ -24,7 +24,7 @@ def test_the_first_signal_has_running_work_finished_and_every_stop_hook_run(
 ) -> None:
     released = company.folder / "released"
     started = company.run("run", "busy:Busy", RELEASED=str(released))
-    started.until("begun")
+    started.begun()
     started.signal(number)
     started.until("finishing what runs")
     assert started.process.poll() is None and "finished" not in started.out
@@ -40,7 +40,7 @@ def test_work_that_is_not_finished_by_the_deadline_is_stopped_and_the_status_is_
     company: Company,
 ) -> None:
     started = company.run("run", "busy:Busy", "--drain-within", "300ms")
-    started.until("begun")
+    started.begun()
     started.signal(signal.SIGTERM)
     assert started.code() == 4
     assert "neighbour stopped" in started.out
@@ -51,7 +51,7 @@ def test_work_that_is_not_finished_by_the_deadline_is_stopped_and_the_status_is_
 @pytest.mark.check("M32", "S77")
 def test_the_second_signal_stops_in_order_without_waiting_for_work(company: Company) -> None:
     started = company.run("run", "busy:Busy", "--drain-within", "1h")
-    started.until("begun")
+    started.begun()
     started.signal(signal.SIGTERM)
     started.until("finishing what runs")
     began = time.monotonic()
@@ -64,7 +64,7 @@ def test_the_second_signal_stops_in_order_without_waiting_for_work(company: Comp
 @pytest.mark.check("M32", "S77")
 def test_the_third_signal_kills_and_the_status_names_it(company: Company) -> None:
     started = company.run("run", "busy:Sticky", "--drain-within", "1h", "--stop-within", "1h")
-    started.until("begun")
+    started.begun()
     started.signal(signal.SIGTERM)
     started.until("clinging")
     started.signal(signal.SIGTERM)
@@ -79,7 +79,7 @@ def test_the_third_signal_kills_and_the_status_names_it(company: Company) -> Non
 @pytest.mark.check("S77")
 def test_a_stop_that_is_hurried_has_a_short_limit_of_its_own(company: Company) -> None:
     started = company.run("run", "busy:Sticky", "--drain-within", "1h", "--stop-within", "1h")
-    started.until("begun")
+    started.begun()
     started.signal(signal.SIGTERM)
     started.until("clinging")
     started.signal(signal.SIGTERM)
@@ -106,10 +106,19 @@ def test_a_signal_during_the_start_ends_what_has_started(company: Company) -> No
     assert "neighbour stopped" in started.out
 
 
+@pytest.mark.check("M32")
+def test_a_signal_during_the_start_tells_of_work_that_had_begun_before(company: Company) -> None:
+    started = company.run("run", "busy:SlowStartAtWork")
+    started.until("begun", times=2)
+    started.signal(signal.SIGTERM)
+    assert started.code() == 4
+    assert "neighbour stopped" in started.out
+
+
 @pytest.mark.check("M33")
 def test_usr1_shows_the_tree_and_where_each_handler_stands(company: Company) -> None:
     started = company.run("run", "busy:Busy", "--name", "house")
-    started.until("begun")
+    started.begun()
     started.signal(signal.SIGUSR1)
     started.until("-- thread MainThread")
     assert "root/player is in the handler of Play" in started.err

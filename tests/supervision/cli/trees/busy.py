@@ -72,3 +72,7 @@ class Slow(Worker):
 
 class SlowStart(Supervisor):
     children = [Child("neighbour", Neighbour), Child("slow", Slow, start_timeout=None)]
+
+
+class SlowStartAtWork(Supervisor):
+    children = [*Busy.children, Child("slow", Slow, start_timeout=None)]
