@@ -77,17 +77,16 @@ class Children:
         return record
 
     async def start_all(self, specs: Sequence[Child]) -> None:
-        """Declare and start the static children in order; if one fails, stop those before it."""
-        try:
-            for spec in specs:
-                self.declare(spec)
-            for number, record in enumerate(list(self.records.values())):
-                await self.start(record)
-                if number % YIELD_EVERY == YIELD_EVERY - 1:
-                    await asyncio.sleep(0)
-        except BaseException:
-            await self.stop_all(Shutdown("a child after it did not start"))
-            raise
+        """Declare and start the static children in order; the first that fails ends the start.
+
+        Those before it are stopped when the supervisor's unfinished start is undone.
+        """
+        for spec in specs:
+            self.declare(spec)
+        for number, record in enumerate(list(self.records.values())):
+            await self.start(record)
+            if number % YIELD_EVERY == YIELD_EVERY - 1:
+                await asyncio.sleep(0)
 
     async def start(self, record: ChildRecord) -> None:
         """Start a child that is declared, for the first time or after it was closed.

@@ -9,7 +9,7 @@ import random
 
 from ..actors import lifecycle
 from ..actors.cancelling import strip
-from ..actors.cell import Cell, Directive, State
+from ..actors.cell import Cell, Directive
 from ..actors.errors import Exceeded, NameTaken, StartDeclined, StartFailed
 from ..actors.reason import Failed, Reason, Shutdown
 from .children import Children
@@ -119,31 +119,27 @@ class Repair:
     def _group(self, record: ChildRecord) -> list[ChildRecord]:
         """Return the records that restart with this one, itself included, in start order.
 
-        A child that was stopped on purpose stays stopped; a finished one runs again unless its
-        spec says not to.
+        A child that was stopped on purpose stays stopped.
         """
         if self._strategy == "one_for_one":
             return [record]
         records = self._children.records
-        group: list[ChildRecord] = []
-        for name in affected(self._strategy, list(records), record.spec.name):
-            each = records[name]
-            finished = each.cell.state is State.STOPPED and each.cell.closed
-            if each is record or not (each.deliberate or (finished and not each.spec.rerun)):
-                group.append(each)
-        return group
+        names = affected(self._strategy, list(records), record.spec.name)
+        return [records[name] for name in names if not records[name].deliberate]
 
     async def _stop_group(self, records: list[ChildRecord]) -> None:
         """Stop the running members of a group, the last first, to be started with it.
 
-        One that has ended by itself, just now, is a member too: its end is not another failure.
+        A finished one runs again unless its spec says not to. One that has ended by itself, just
+        now, is a member too: its end is not another failure.
         """
         asked = Shutdown("its group is restarted")
         for record in reversed(records):
             if record.alive:
                 record.ended_for = await lifecycle.stop(record.cell, asked, record.stop_budget)
             spec, reason = record.spec, record.ended_for or asked
-            finished = spec.restart == "transient" and not reason.abnormal and reason != asked
+            done = spec.restart == "transient" and not reason.abnormal and reason != asked
+            finished = record.cell.closed or done
             if spec.restart == "temporary" or (finished and not spec.rerun):
                 self._children.leave_stopped(record, reason)
                 continue

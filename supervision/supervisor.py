@@ -167,7 +167,7 @@ class Supervisor(Actor):
         self._repair = Repair(cell, children, self.strategy, self.restarts, self.auto_shutdown)
 
     async def on_start(self) -> None:  # type: ignore[override]
-        """Start the static children in order; if one fails, stop those before it in reverse."""
+        """Start the static children in order; if one fails, those before it stop in reverse."""
         await self._mine.start_all(self.specs())
 
     @property
@@ -313,6 +313,10 @@ class Supervisor(Actor):
 
 
 class DynamicSupervisor(Supervisor):
-    """A supervisor of a pool: children come and go while it runs, and are stopped all at once."""
+    """A supervisor of a pool: children come and go while it runs, and are stopped all at once.
+
+    Give short-lived children `restart="temporary"` or `"transient"`: permanent ones would be
+    restarted when they have finished, and a crowd of them spends the restart budget.
+    """
 
     stop_together = True

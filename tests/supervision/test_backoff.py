@@ -82,6 +82,7 @@ async def test_a_waiting_child_that_is_terminated_never_starts_again() -> None:
         await settle()
         await node.admin().terminate_child("a")
         assert await states(node) == {"a": "stopped", "b": "running"}
+        assert (await infos(node))["a"].reason == "failed: Broken: a"
         await asyncio.sleep(3600)
         assert len(script.built["a"]) == 1
 

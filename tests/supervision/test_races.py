@@ -8,6 +8,7 @@ from functools import partial
 import pytest
 
 from callboard import (
+    ActorFailed,
     Admin,
     AlreadyRunning,
     Backoff,
@@ -19,11 +20,15 @@ from callboard import (
     NoActor,
     Normal,
     Restarts,
+    StartDeclined,
+    StartFailed,
+    Stopped,
     Supervisor,
     Worker,
     on,
 )
 from tests.supervision.company import (
+    AT_ONCE,
     Broken,
     Player,
     Script,
@@ -153,6 +158,95 @@ async def test_the_failure_that_ends_a_supervisor_stops_those_it_was_about_to_re
         assert node.ref("a") is None
 
 
+@pytest.mark.check("S3", "S45")
+async def test_a_start_that_is_declined_in_a_restart_leaves_the_child_stopped() -> None:
+    script = Script()
+
+    class Once(Player):
+        async def on_start(self) -> None:  # type: ignore[override]
+            if self.incarnation > 1:
+                raise StartDeclined("once is enough")
+
+    children = [script.child("a"), Child("once", partial(Once, script, "once")), script.child("b")]
+    async with company(*children, strategy="one_for_all") as node:
+        fail(node, "a")
+        await settle()
+        assert await states(node) == {"a": "running", "once": "stopped", "b": "running"}
+        assert await lives(node) == {"a": 2, "once": 2, "b": 2}
+        await asyncio.sleep(60)
+        assert len(script.built["once"]) == 2
+
+
+@pytest.mark.check("S45")
+async def test_a_wait_that_ends_while_the_supervisor_is_busy_starts_nobody_of_a_later_plan() -> (
+    None
+):
+    script = Script()
+    script.start_takes["slow"] = 3.0
+    policy = Restarts(intensity=10, period=1000, backoff=Backoff(min=1, jitter=0))
+    async with company(
+        *script.children("b", "a"), strategy="rest_for_one", restarts=policy
+    ) as node:
+        fail(node, "a")  # due in 1 s
+        await asyncio.sleep(0.5)
+        adding = asyncio.create_task(node.admin().start_child(script.child("slow")))
+        await settle()
+        fail(node, "b")  # to be seen after `slow` has started, and before that a is due
+        await asyncio.sleep(2)
+        script.start_takes.clear()
+        script.take()
+        await adding
+        await settle()
+        assert script.take() == ["started slow", "stop slow", "stopped slow"]
+        assert set((await states(node)).values()) == {"waiting"}
+        await asyncio.sleep(1)
+        assert script.take() == [
+            f"{what} {name}" for name in ("b", "a", "slow") for what in ("start", "started")
+        ]
+
+
+@pytest.mark.check("S45")
+async def test_a_wait_that_ends_while_the_supervisor_is_busy_is_not_taken_for_the_next_one() -> (
+    None
+):
+    script = Script()
+    script.start_takes["slow"] = 3.0
+    policy = Restarts(intensity=10, period=1000, backoff=Backoff(min=1, jitter=0))
+    children = [script.child("b", backoff=AT_ONCE), script.child("a")]
+    async with company(*children, strategy="rest_for_one", restarts=policy) as node:
+        fail(node, "a")
+        await asyncio.sleep(0.5)
+        adding = asyncio.create_task(node.admin().start_child(script.child("slow")))
+        await settle()
+        fail(node, "b")
+        script.broken_starts["a"] = 1  # in the restart that follows at once
+        await adding
+        await settle()
+        assert await states(node) == {"b": "running", "a": "waiting", "slow": "waiting"}
+        assert len(script.built["a"]) == 2
+        script.start_takes.clear()
+        await asyncio.sleep(2)  # the wait of its second attempt
+        assert set((await states(node)).values()) == {"running"}
+
+
+@pytest.mark.check("S5")
+async def test_a_node_that_is_stopped_while_it_starts_leaves_nothing() -> None:
+    script = Script()
+    script.start_takes["b"] = 1e9
+    script.stop_takes["a"] = 3.0
+    tasks = asyncio.all_tasks()
+    node = company(*script.children("a", "b", "c"))
+    start = asyncio.create_task(node.start())
+    await asyncio.sleep(1)
+    await node.stop()
+    with pytest.raises(Stopped, match="while it started"):
+        await start
+    assert script.log[-2:] == ["stop a", "stopped a"]
+    assert not script.built["c"]
+    assert node.registry.names() == []
+    assert asyncio.all_tasks() == tasks
+
+
 class TerminateMe(LocalMessage):
     """Have the worker ask its own supervisor to stop it."""
 
@@ -176,7 +270,7 @@ class InwardAtStart(Worker):
 async def test_a_child_that_would_wait_for_its_own_end_is_told_so_at_once() -> None:
     async with company(Child("a", Inward)) as node:
         before = asyncio.get_running_loop().time()
-        with pytest.raises(Exception, match="cannot wait") as failure:
+        with pytest.raises(ActorFailed, match="cannot wait") as failure:
             await node.ask("a", TerminateMe())
         assert isinstance(failure.value.__cause__, Deadlock)
         assert asyncio.get_running_loop().time() == before
@@ -185,7 +279,7 @@ async def test_a_child_that_would_wait_for_its_own_end_is_told_so_at_once() -> N
 @pytest.mark.check("S4")
 async def test_a_start_that_would_wait_for_its_own_supervisor_is_told_so_at_once() -> None:
     before = asyncio.get_running_loop().time()
-    with pytest.raises(Exception, match="cannot wait"):
+    with pytest.raises(StartFailed, match="cannot wait"):
         await company(Child("a", InwardAtStart)).start()
     assert asyncio.get_running_loop().time() == before
 
@@ -215,5 +309,5 @@ async def test_the_children_of_a_worker_end_with_each_of_its_lives() -> None:
 async def test_a_helper_that_does_not_start_is_the_error_of_who_wanted_it_only() -> None:
     script = Script()
     script.broken_starts["helper"] = 1
-    with pytest.raises(Exception, match="helper"):
+    with pytest.raises(StartFailed, match="helper"):
         await company(Child("lead", partial(Lead, script, "lead"))).start()

@@ -137,6 +137,20 @@ async def test_a_group_restart_runs_a_finished_child_again_unless_its_spec_says_
 
 
 @pytest.mark.check("S24")
+async def test_a_group_restart_leaves_a_child_stopped_that_a_directive_stopped_for_good() -> None:
+    script = Script()
+    ended = script.child("ended", rerun=False, directives={Broken: "stop"})
+    async with company(script.child("a"), ended, strategy="one_for_all") as node:
+        fail(node, "ended")
+        await settle()
+        assert await states(node) == {"a": "running", "ended": "stopped"}
+        fail(node, "a")
+        await settle()
+        assert await states(node) == {"a": "running", "ended": "stopped"}
+        assert len(script.built["ended"]) == 1
+
+
+@pytest.mark.check("S24")
 async def test_members_that_end_together_with_the_failed_one_follow_their_own_specs() -> None:
     script = Script()
     children = [

@@ -33,6 +33,7 @@ def test_the_delays_double_up_to_the_maximum_and_stay_there() -> None:
     delays = [backoff.delay(attempt, 0.5) for attempt in range(1, 9)]
     assert delays == pytest.approx([0.1, 0.2, 0.4, 0.8, 1.6, 3, 3, 3])
     assert backoff.delay(10**6, 0.5) == 3
+    assert backoff.delay(10**12, 0.5) == 3
 
 
 @pytest.mark.check("S42")

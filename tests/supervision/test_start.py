@@ -13,6 +13,7 @@ from callboard import (
     Shutdown,
     StartDeclined,
     StartFailed,
+    Stopped,
     Supervisor,
     Worker,
     WorkerDown,
@@ -184,7 +185,7 @@ async def test_a_stop_during_a_start_child_waits_for_what_that_start_has_to_clea
     await asyncio.sleep(1)
     await node.stop()
     assert script.take()[-2:] == ["stop a", "stopped a"]
-    with pytest.raises(Exception, match="root"):
+    with pytest.raises(Stopped, match="root"):
         await adding
 
 
