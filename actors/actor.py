@@ -22,6 +22,7 @@ from .envelope import Envelope
 from .errors import NotStarted
 from .handlers import Handler, HandlerTable, default_hook, runtime_handler
 from .loops import bare_cell, leave_bare, runtime_for_bare_actors, start_bare
+from .message import Lane, SystemMessage
 from .monitor import Monitor, Monitors, WorkerDown
 from .reason import Failed, Normal, Reason
 from .ref import WorkerRef
@@ -50,7 +51,7 @@ class Actor(pykka.Actor):
     """Whether a stop interrupts the handler at work at once, as in a supervisor."""
 
     _cell: Cell | None = None
-    _watching: list[Monitor] | None = None
+    _watching: set[Monitor] | None = None
 
     # -- made and started ----
 
@@ -158,22 +159,28 @@ class Actor(pykka.Actor):
         if not isinstance(target, Cell) or target.closed:
             target = cast("Cell | None", cell.runtime.resolve(worker.name))
 
+        watching = self._watching = set() if self._watching is None else self._watching
+
         def cancel(monitor: Monitor) -> None:
-            if self._watching is not None and monitor in self._watching:
-                self._watching.remove(monitor)
+            watching.discard(monitor)
             if target is not None and target.monitors is not None:
                 target.monitors.remove(monitor)
+            if cell.running:  # what has come and was not handled is taken back
+                cell.mailbox.take_where(Lane.SYSTEM, lambda entry: monitor.has_told(entry[0]))
 
-        monitor = Monitor(worker, cell.ref.tell, cancel)
+        def notify(fact: SystemMessage) -> None:
+            if isinstance(fact, WorkerDown):
+                watching.discard(monitor)
+            cell.ref.tell(fact)
+
+        monitor = Monitor(worker, notify, cancel)
         if target is None or target.closed:
-            cell.ref.tell(WorkerDown(worker, None))
+            monitor.tell(WorkerDown(worker, None))
             return monitor
         if target.monitors is None:
             target.monitors = Monitors()
         target.monitors.add(monitor)
-        if self._watching is None:
-            self._watching = []
-        self._watching.append(monitor)
+        watching.add(monitor)
         return monitor
 
     def stash(self) -> NoReturn:
@@ -299,6 +306,9 @@ class Actor(pykka.Actor):
     def stop_children(self, reason: Reason, budget: float | None) -> Any:
         """Return a coroutine that stops the children, or None without any; for the runtime."""
         return None
+
+    def kill_children(self) -> None:
+        """Hurry the end of the children; for the runtime."""
 
     def leave(self, reason: Reason) -> list[Step]:
         """Let go of watches and monitors; for the runtime."""

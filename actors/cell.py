@@ -8,27 +8,25 @@ from __future__ import annotations
 import asyncio
 import contextvars
 from collections import deque
-from collections.abc import Callable, Coroutine, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Coroutine
 from enum import Enum
 from threading import Lock, get_ident
-from typing import Any, ClassVar, Literal, Protocol, TypeAlias
+from typing import Any, ClassVar, Protocol
 
 from .delivery import Entry, is_stop
+from .ending import Ending
 from .errors import CallboardError, Dropped, MailboxFull, NoActor, Stopped
 from .handlers import HandlerTable
-from .mailbox import DEFAULT_BOUND, Mailbox, Overflow
+from .mailbox import Mailbox
 from .message import NORMAL
 from .monitor import Monitor, Monitors, WorkerDown
+from .options import DEFAULTS, CellOptions, Directive
 from .reason import Reason
 from .ref import WorkerRef
 from .runtime import Runtime
 from .scheduler import Step
 
 __all__ = ["Cell", "CellOptions", "Directive", "Incarnation", "Owner", "State"]
-
-Directive: TypeAlias = Literal["resume", "restart", "stop", "escalate"]
-"""What becomes of a worker whose handler raised."""
 
 
 class State(Enum):
@@ -42,24 +40,6 @@ class State(Enum):
     """Ended, with a restart to come."""
     STOPPED = "stopped"
 
-
-@dataclass(frozen=True, slots=True)
-class CellOptions:
-    """What a child spec says about its worker's mailbox and handlers; shared by its cells."""
-
-    bound: int = DEFAULT_BOUND
-    overflow: Overflow = "reject"
-    keep_mailbox: bool = True
-    redeliver: int = 0
-    message_timeout: float | None = None
-    grace: float = 5.0
-    """Seconds between the first cancellation of a task and declaring it abandoned."""
-    recancel: float = 0.5
-    """Seconds between two cancellations of a task that does not end."""
-    directives: Mapping[type[BaseException], Directive] | None = None
-
-
-DEFAULTS = CellOptions()
 
 THREADS = Lock()
 """Held for the moment in which a thread counts what it sends."""
@@ -104,6 +84,10 @@ class Incarnation(Protocol):
         """Return a coroutine that stops the worker's children, or None without any."""
         ...
 
+    def kill_children(self) -> None:
+        """Hurry the end of the children; who waits for it goes on waiting."""
+        ...
+
     def leave(self, reason: Reason, /) -> list[Step]:
         """Let go of all that this life holds; return its steps that still run."""
         ...
@@ -129,8 +113,10 @@ class Cell:
         "__weakref__",
         "activation",
         "actor",
+        "beside",
         "busy",
         "context",
+        "ended",
         "ending",
         "entry",
         "factory",
@@ -153,6 +139,7 @@ class Cell:
         "stashed",
         "state",
         "step",
+        "stuck",
         "suspended",
     )
 
@@ -194,7 +181,14 @@ class Cell:
         self.entry: Entry | None = None
         """What the handler at work is handling."""
         self.handled = 0
-        self.ending: asyncio.Task[Reason] | None = None
+        self.ending: Ending | None = None
+        """The end that is under way, or the start."""
+        self.ended: Reason | None = None
+        """Why the last life ended; None from the next one, or the wait for it, on."""
+        self.beside: set[asyncio.Task[None]] | None = None
+        """What runs beside the handler: handlers declared `preempt=True`, hooks of jobs."""
+        self.stuck: list[asyncio.Future[Any]] | None = None
+        """What was abandoned, of this life or an earlier one."""
         self.activation: tuple[bool, object] | None = None
         """Active or not, and with which arguments: kept over a restart (M42)."""
         self.monitors: Monitors | None = None
@@ -261,7 +255,11 @@ class Cell:
             return
         room: asyncio.Future[None] = self.runtime.loop.create_future()
         mailbox.wait_for_room(entry, room)
-        await room
+        try:
+            await room
+        except asyncio.CancelledError:
+            mailbox.wait_no_longer(room)
+            raise
 
     def wake(self) -> None:
         """Have the mailbox looked at, if messages may be taken."""

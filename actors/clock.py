@@ -60,7 +60,7 @@ async def wait_done(
 
     Return those not done.
     """
-    pending = {future for future in futures if not future.done()}
+    pending: set[asyncio.Future[Any]] = {future for future in futures if not future.done()}
     while pending and not budget.spent:
         # The timer may have fired only because the loop was blocked: then something is left.
         if hurry is None:

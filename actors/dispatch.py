@@ -11,6 +11,7 @@ from typing import Any, cast
 
 from . import lifecycle
 from .cell import Cell, Directive, Incarnation, State
+from .clock import Budget
 from .delivery import Entry
 from .errors import (
     ActorFailed,
@@ -113,15 +114,16 @@ def run_beside(cell: Cell, actor: Incarnation, entry: Entry, handler: Handler) -
         BESIDE.set(entry)
         try:
             value = await handle()
-        except asyncio.CancelledError:
-            raise
         except BaseException as error:
+            if isinstance(error, asyncio.CancelledError) and not cell.running:
+                _stopped(cell, entry)
+                raise
             _failed(cell, entry, error)
         else:
             if entry[3] is not None:
                 entry[3].settle(value)
 
-    cell.runtime.spawn(answer(), cell.runtime.new_context(cell.ref))
+    lifecycle.beside(cell, answer())
 
 
 def fail(cell: Cell, error: BaseException) -> None:
@@ -154,15 +156,31 @@ def _suspend(cell: Cell, coroutine: Any, awaited: object) -> Step:
     cell.step = step
     limit = cell.options.message_timeout
     if limit is not None:
-        step.timer = cell.runtime.loop.call_later(limit, _overrun, cell, step)
+        _limit(cell, step, cell.runtime.budget(limit))
     if cell.actor is not None:
         cell.actor.preempt()
     return step
 
 
-def _overrun(cell: Cell, step: Step) -> None:
-    step.overrun = True
-    step.cancel()
+def _limit(cell: Cell, step: Step, budget: Budget) -> None:
+    """Cancel the step once its time is up; blocked by others, it has some left."""
+    loop = cell.runtime.loop
+    if not budget.spent:
+        step.timer = loop.call_later(budget.left or 0.0, _limit, cell, step, budget)
+    elif not step.overrun:
+        step.overrun = True
+        step.timer = loop.call_later(cell.options.recancel, _limit, cell, step, budget)
+        step.cancel()
+    else:
+        # It swallowed that: fail now, and have the end cancel it again, up to its grace.
+        step.timer = None
+        fail(cell, _overran(cell, cast("Entry", cell.entry)))
+
+
+def _overran(cell: Cell, entry: Entry) -> MessageTimeout:
+    name = type(entry[0]).__name__
+    limit = cell.options.message_timeout
+    return MessageTimeout(f"the handler of {name} ran longer than {limit:g} s")
 
 
 def _finished(step: Step, value: Any, error: BaseException | None) -> None:
@@ -177,21 +195,25 @@ def _finished(step: Step, value: Any, error: BaseException | None) -> None:
     cell.entry = None
     cell.busy = False
     cell.queued = False
-    if step.overrun and isinstance(error, asyncio.CancelledError):
-        name = type(entry[0]).__name__
-        limit = cell.options.message_timeout
-        error = MessageTimeout(f"the handler of {name} ran longer than {limit:g} s")
+    if step.overrun:  # its worker fails of that, whatever the handler made of it
+        late, error = error, _overran(cell, entry)
+        error.__context__ = late
     if error is None:
         if entry[3] is not None:
             entry[3].settle(value)
     elif step.cancelled and not step.overrun:
-        if entry[3] is not None:
-            text = f"{cell.name!r} was stopped while it handled the message"
-            entry[3].settle(None, Stopped(text, cell.name))
+        _stopped(cell, entry)
     else:
         _failed(cell, entry, error)
     if len(cell.mailbox):
         cell.wake()
+
+
+def _stopped(cell: Cell, entry: Entry) -> None:
+    """Answer for a handler that its worker's end interrupted."""
+    if entry[3] is not None:
+        text = f"{cell.name!r} was stopped while it handled the message"
+        entry[3].settle(None, Stopped(text, cell.name))
 
 
 def _failed(cell: Cell, entry: Entry, error: BaseException) -> None:
@@ -254,5 +276,7 @@ def _unhandled(cell: Cell, entry: Entry) -> None:
     kind = type(entry[0]).__name__
     actor = type(cell.actor).__qualname__
     text = f"{cell.name!r} ({actor}) has no handler for {kind}: declare one with @on({kind})"
+    if isinstance(entry[0], type):
+        text = f"{cell.name!r} was sent a class, not a message: write {entry[0].__name__}(...)"
     reason: DeliveryError = Unhandled(text, cell.name)
     cell.dead(entry, reason)

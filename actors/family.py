@@ -52,6 +52,10 @@ class Family(Protocol):
         """Stop all children, the last one first."""
         ...
 
+    def kill(self) -> None:
+        """End all children now; who waits for their end goes on."""
+        ...
+
     def refs(self) -> list[WorkerRef]:
         """Return the children's refs, in start order."""
         ...

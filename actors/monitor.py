@@ -15,6 +15,9 @@ from .ref import WorkerRef
 __all__ = ["Monitor", "Monitors", "WorkerDown", "WorkerRestarted"]
 
 
+TOLD_BY = "_told_by"
+
+
 class WorkerDown(SystemMessage):
     """A monitored worker is gone for good."""
 
@@ -46,8 +49,18 @@ class Monitor:
         self.notify = notify
         self._cancel = cancel
 
+    def tell(self, fact: SystemMessage) -> None:
+        """Bring a message to the holder; for the runtime."""
+        # Noted on the message, not in a list here: a watch may last for many restarts.
+        vars(fact)[TOLD_BY] = self
+        self.notify(fact)
+
+    def has_told(self, message: object) -> bool:
+        """Whether the message came from this watch."""
+        return getattr(message, TOLD_BY, None) is self
+
     def cancel(self) -> None:
-        """End the watch: no message follows."""
+        """End the watch: no message follows, and what was not handled yet is taken back."""
         self._cancel(self)
 
 
@@ -75,10 +88,10 @@ class Monitors:
     def restarted(self, worker: WorkerRef, incarnation: int) -> None:
         """Tell all that the worker was started again."""
         for monitor in list(self._monitors):
-            monitor.notify(WorkerRestarted(worker, incarnation))
+            monitor.tell(WorkerRestarted(worker, incarnation))
 
     def down(self, worker: WorkerRef, reason: Reason) -> None:
         """Tell all that the worker is gone for good, and forget them."""
         monitors, self._monitors = self._monitors, {}
         for monitor in monitors:
-            monitor.notify(WorkerDown(worker, reason))
+            monitor.tell(WorkerDown(worker, reason))

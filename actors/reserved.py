@@ -22,6 +22,7 @@ RUNTIME_SIDE = frozenset(
         "job_cancelled",
         "job_progress",
         "job_raised",
+        "kill_children",
         "leave",
         "preempt",
         "release",

@@ -87,11 +87,17 @@ class Step:
     def finish(self, value: Any, error: BaseException | None) -> None:
         """Report the outcome, and wake who waits for the end."""
         self.ended = True
+        # A step may be remembered, by an error's frames too; its worker must not be.
+        done, self.done = self.done, _over
         try:
-            self.done(self, value, error)
+            done(self, value, error)
         finally:
             if self.waiter is not None and not self.waiter.done():
                 self.waiter.set_result(None)
+
+
+def _over(_step: Step, _value: Any, _error: BaseException | None) -> None:
+    """Stand in for what was called at the end of a step."""
 
 
 class Ready(Protocol):

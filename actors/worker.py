@@ -218,6 +218,8 @@ class Worker(Actor, Asking):
     def release(self) -> None:
         """Let go of the children, and of what the last hook asked for; for the runtime."""
         self._family = None
+        if self._serving is not None:
+            self._serving.worker = None  # who asked for a job may remember it for long
         if self._asked is not None:
             self._asked.leave(f"its caller {self.name!r} has ended")
 

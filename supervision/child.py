@@ -9,9 +9,9 @@ from dataclasses import dataclass, fields
 from typing import Any, Literal, cast
 
 from ..actors.actor import Actor
-from ..actors.cell import DEFAULTS, CellOptions, Directive
 from ..actors.errors import SpecError
 from ..actors.mailbox import DEFAULT_BOUND, OVERFLOWS, Overflow
+from ..actors.options import DEFAULTS, CellOptions, Directive
 from .restarts import Backoff
 from .strategy import RESTARTS, Restart
 
@@ -157,6 +157,7 @@ class Child:
             and not self.redeliver
             and self.message_timeout is None
             and self.grace == DEFAULTS.grace
+            and self.shutdown in (UNSET, "kill", 0, DEFAULTS.end_within)
             and self.directives is None
         ):
             return DEFAULTS  # one object for a million children
@@ -167,6 +168,8 @@ class Child:
             redeliver=self.redeliver,
             message_timeout=self.message_timeout,
             grace=self.grace,
+            # One that is killed when told to stop has time for what it does of its own.
+            end_within=self.stop_budget or (DEFAULTS.end_within if self.stop_budget == 0 else None),
             directives=self.directives,
         )
 

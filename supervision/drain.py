@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from ..actors.cell import Cell
@@ -16,14 +16,17 @@ LOOK_EVERY = 0.05
 
 
 async def finish_work(
-    runtime: Runtime, cells: Sequence[Cell], within: float, hurry: asyncio.Event
+    runtime: Runtime,
+    cells: Callable[[], Iterable[Cell]],
+    within: float,
+    hurry: asyncio.Event,
 ) -> bool:
     """Wait until no worker has mail, a handler or a job; return whether that came in time.
 
     `within` is in seconds; `hurry` cuts the wait short. New work is refused by the runtime already.
     """
     budget = runtime.budget(within)
-    while any(is_working(cell) for cell in cells):
+    while any(is_working(cell) for cell in cells()):
         left = budget.left
         if hurry.is_set() or not left:
             return False

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from ..actors import lifecycle
-from ..actors.cell import Cell
-from ..actors.errors import NoActor
+from ..actors.cell import Cell, State
+from ..actors.errors import NoActor, Stopped
 from ..actors.reason import Failed, Reason, Shutdown
 from ..actors.ref import WorkerRef
 from .admin import Admin
@@ -34,6 +34,9 @@ class _Family:
 
     async def spawn(self, spec: Any) -> WorkerRef:
         """Start a child, and the family's supervisor with the first."""
+        parent = self._parent
+        if parent.state not in (State.STARTING, State.RUNNING):
+            raise Stopped(f"{parent.name!r} is ending: it takes no new children", parent.name)
         if self._cell.actor is None:
             await lifecycle.start(self._cell)
         return await Admin(self._cell.ref).start_child(Child.of(spec))
@@ -43,6 +46,10 @@ class _Family:
         told = reason if isinstance(reason, Shutdown) else Shutdown(f"{self._parent.name!r} ended")
         await lifecycle.stop(self._cell, told, 0.0 if budget == 0.0 else None)
         self._cell.close(told)
+
+    def kill(self) -> None:
+        """End all children now; who waits for their end goes on."""
+        lifecycle.kill(self._cell, f"{self._parent.name!r} was killed")
 
     def refs(self) -> list[WorkerRef]:
         """Return the children's refs, in start order."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextvars
 import inspect
 import secrets
 from collections.abc import Callable
@@ -12,9 +13,10 @@ from typing import Any, Self, cast
 from ..actors import lifecycle
 from ..actors.cell import Cell, State
 from ..actors.deadletters import DeadLetters
-from ..actors.errors import CallboardError, NotStarted, SpecError, StartFailed
+from ..actors.errors import CallboardError, MailboxFull, NotStarted, SpecError, StartFailed
+from ..actors.message import lane_for
 from ..actors.observe import Events
-from ..actors.reason import Failed, Killed, Reason, Shutdown
+from ..actors.reason import Failed, Reason, Shutdown
 from ..actors.ref import CURRENT, WorkerRef
 from ..actors.registry import Registry
 from ..actors.runtime import Runtime
@@ -100,6 +102,9 @@ class Node(Front):
         self._ended: asyncio.Future[Reason] | None = None
         self._stopping: asyncio.Task[None] | None = None
         self._interruption: BaseException | None = None
+        self._told = False
+        """Whether somebody has told it to end."""
+        self._kill_timer: asyncio.TimerHandle | None = None
         self._hurry: asyncio.Event | None = None
         self.state = "new"
         self.drained: bool | None = None
@@ -122,8 +127,15 @@ class Node(Front):
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        """Stop the tree in reverse order."""
+        """Stop the tree in reverse order.
+
+        Raises:
+            KeyboardInterrupt, SystemExit: a worker raised it, and the block did not raise.
+
+        """
         await self.stop("the node was left")
+        if self._interruption is not None and error is None:
+            raise self._interruption
 
     async def start(self) -> None:
         """Start the tree, each child in order.
@@ -154,7 +166,9 @@ class Node(Front):
             self._front = front
             await lifecycle.start(root)
         except BaseException as error:
-            await self._close(Failed(error))
+            await self._end(Failed(error))
+            if self._interruption is not None:
+                raise self._interruption from error
             if isinstance(error, StartFailed) and isinstance(error.__cause__, CallboardError):
                 raise error.__cause__ from error.__cause__.__cause__
             raise
@@ -171,14 +185,18 @@ class Node(Front):
 
         """
         with Signals(self, enabled=self._handle_signals):
-            if self.state == "new":
-                await self.start()
-            assert self._ended is not None, "a started node has an end to wait for"
-            reason = await asyncio.shield(self._ended)
-            if self._stopping is not None:
-                await asyncio.shield(self._stopping)
-            else:
-                await self.stop(str(reason))
+            try:
+                if self.state == "new":
+                    await self.start()
+                assert self._ended is not None, "a started node has an end to wait for"
+                reason = await asyncio.shield(self._ended)
+            except asyncio.CancelledError:
+                await self.stop("run() was cancelled")
+                raise
+            except CallboardError as error:
+                if not self._told:
+                    raise
+                reason = Shutdown(str(error))  # told to stop while it started
         if self._interruption is not None:
             raise self._interruption
         if isinstance(reason, Failed):
@@ -194,9 +212,11 @@ class Node(Front):
             self.state = "stopped"
         if self._runtime is None or self.state == "stopped":
             return
+        self._told = True
+        self._kill_within(self._stop_within if within is None else within)
         if self._hurry is not None:
             self._hurry.set()
-        await self._shut_down(reason, None, self._stop_within if within is None else within)
+        await self._end(Shutdown(reason))
 
     async def drain(self, reason: str = "drained", *, within: float | None = None) -> None:
         """Take no new work, finish what was taken, then stop.
@@ -206,56 +226,62 @@ class Node(Front):
         """
         if self._runtime is None or self.state == "stopped":
             return
-        limit = self._drain_within if within is None else within
-        await self._shut_down(reason, limit, self._stop_within)
+        self._told = True
+        await self._end(Shutdown(reason), self._drain_within if within is None else within)
 
     def kill(self) -> None:
-        """End everything now, without stop hooks."""
-        if self._runtime is not None and self.state != "stopped":
-            self._runtime.spawn(self._kill())
+        """End everything now, without stop hooks; nothing is waited for, `run` returns after it."""
+        if self._runtime is None or self._hurry is None or self.state == "stopped":
+            return
+        self._told = True
+        self._hurry.set()
+        self._begin_end(Shutdown("the node was killed"), None)
+        self._kill_all()
 
-    async def _shut_down(self, reason: str, drain: float | None, within: float) -> None:
-        assert self._runtime is not None
+    async def _end(self, reason: Reason, drain: float | None = None) -> None:
+        """End everything, drained for so many seconds first; asked again, it is the same end."""
+        stopping = self._begin_end(reason, drain)
+        # The end waits for the worker that asks for it, which so cannot wait for the end.
+        if not self._asked_from_inside():
+            await asyncio.shield(stopping)
+
+    def _begin_end(self, reason: Reason, drain: float | None) -> asyncio.Task[None]:
         if self._stopping is None:
             self.state = "draining" if drain is not None else "stopping"
-            self._stopping = asyncio.get_running_loop().create_task(
-                self._stop_all(reason, drain, within)
+            # In a context of its own: a worker that asks for it is not the source of what it does.
+            self._stopping = self.runtime.loop.create_task(
+                self._end_all(reason, drain), context=contextvars.Context()
             )
-        if self._asked_from_inside():
-            return
-        await asyncio.shield(self._stopping)
+        return self._stopping
 
-    async def _stop_all(self, reason: str, drain: float | None, within: float) -> None:
-        runtime, root = self._runtime, self._root
-        assert runtime is not None and root is not None and self._hurry is not None
+    async def _end_all(self, reason: Reason, drain: float | None) -> None:
+        root = self._root
+        assert root is not None and self._hurry is not None
         if drain is not None:
-            runtime.draining = True
-            cells = [cell for _, cell, _ in walk(root)]
-            self.drained = await finish_work(runtime, cells, drain, self._hurry)
+            self.runtime.draining = True
+            self.drained = await finish_work(
+                self.runtime, lambda: [cell for _, cell, _ in walk(root)], drain, self._hurry
+            )
             self.state = "stopping"
-        stopped = runtime.spawn(lifecycle.stop(root, Shutdown(reason), None))
-        done, _ = await asyncio.wait([stopped], timeout=within)
-        if not done:
-            await self._kill()
-            await asyncio.wait([stopped], timeout=within)
-        final: Reason = Shutdown(reason)
-        if stopped.done() and not stopped.cancelled() and stopped.exception() is None:
-            final = stopped.result()
+        self._kill_within(self._stop_within)
+        final = await lifecycle.stop(root, reason, None)
+        if self._kill_timer is not None:
+            self._kill_timer.cancel()
         await self._close(final)
 
-    async def _kill(self) -> None:
-        """Kill every worker, the leaves first; who waits for their orderly end goes on."""
+    def _kill_within(self, seconds: float) -> None:
+        """Have everything killed then, or earlier where that was said already."""
+        loop = self.runtime.loop
+        due = loop.time() + seconds
+        if self._kill_timer is not None:
+            if self._kill_timer.when() <= due:
+                return
+            self._kill_timer.cancel()
+        self._kill_timer = loop.call_at(due, self._kill_all)
+
+    def _kill_all(self) -> None:
         assert self._root is not None
-        cells = [cell for _, cell, _ in walk(self._root)]
-        for cell in reversed(cells):
-            if cell.ending is not None:
-                cell.ending.cancel()
-        kills = [
-            lifecycle.stop(cell, Killed("the node was killed", ordered=True), 0.0)
-            for cell in reversed(cells)
-            if cell.actor is not None
-        ]
-        await asyncio.gather(*kills, return_exceptions=True)
+        lifecycle.kill(self._root, "the node was killed")
 
     async def _close(self, reason: Reason) -> None:
         runtime, root = self._runtime, self._root
@@ -264,7 +290,7 @@ class Node(Front):
         if self._asked is not None:
             self._asked.leave(f"the node {self.name!r} ended")
         if self._front is not None:
-            await lifecycle.stop(self._front, Shutdown("the node ended"), 0.0)
+            await lifecycle.stop(self._front, reason, None)
             self._front.close(reason)
         if self._watchdog is not None:
             self._watchdog.stop()
@@ -281,14 +307,11 @@ class Node(Front):
 
     def ended(self, cell: Cell, reason: Reason, directive: Any) -> None:
         """Take note that the root ended by itself; see `cell.Owner`."""
-        if self._ended is not None and not self._ended.done():
-            self._ended.set_result(reason)
-        if self._stopping is None:
-            self.state = "stopping"
-            self._stopping = asyncio.get_running_loop().create_task(self._close(reason))
+        self._begin_end(reason, None)
 
     def _interrupt(self, error: BaseException) -> None:
         """Stop in order because a worker raised KeyboardInterrupt or SystemExit."""
+        self._told = True
         if self._interruption is None:
             self._interruption = error
         text = f"{type(error).__name__} in a worker"
@@ -354,7 +377,10 @@ class Node(Front):
         return Admin(ref)
 
     def broadcast(self, message: Any) -> int:
-        """Send the message to each running worker that handles its type; return how many."""
+        """Send the message to each running worker that handles its type; return how many.
+
+        For a worker whose mailbox is full it is a dead letter.
+        """
         count = 0
         assert self._root is not None
         for _, cell, _ in walk(self._root):
@@ -362,6 +388,11 @@ class Node(Front):
             if cell.state is State.RUNNING and actor is not None:
                 handler = actor.table.find(message.__class__)
                 if handler is not None and handler.name != "on_receive":
-                    cell.ref.tell(message)
-                    count += 1
+                    try:
+                        cell.ref.tell(message)
+                    except MailboxFull as full:  # of one worker: the others get theirs
+                        entry = (message, CURRENT.get(), lane_for(message, None), None, None, None)
+                        self.runtime.dead(cell.ref, entry, full)
+                    else:
+                        count += 1
         return count

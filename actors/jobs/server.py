@@ -195,12 +195,8 @@ class JobServer:
 
     def failed(self, request: JobRequest, text: str, response: Any = None) -> JobFailed:
         """Make the error for a job that its handler fails."""
-        return JobFailed(
-            text or "the job failed",
-            worker=self.cell.name,
-            job=_label(request.name),
-            response=response,
-        )
+        text, label = text or "the job failed", _label(request.name)
+        return JobFailed(text, worker=self.cell.name, job=label, response=response)
 
     def cancel(self, request: JobRequest, reason: str) -> None:
         """Interrupt a job that its caller has cancelled; its outcome is of no interest any more."""
@@ -307,8 +303,7 @@ class JobServer:
     def _raised(self, request: JobRequest, error: BaseException) -> None:
         """Answer for a handler that raised; it fails its worker too where the class says so."""
         self._cancel_started(request, "the job that started it has ended")
-        worker = self.cell.name
-        label = _label(request.name)
+        worker, label = self.cell.name, _label(request.name)
         if isinstance(error, asyncio.CancelledError):
             if not request.answered:
                 text = "its handler was cancelled"
@@ -327,14 +322,15 @@ class JobServer:
             crash.__cause__ = error
             if not request.answered:
                 self.answer(request, None, crash)
-            self.worker.job_raised(error)
+            if self.worker is not None:
+                self.worker.job_raised(error)
         self._close(request)
 
     def _close(self, request: JobRequest) -> None:
         """Forget a job that has ended; the next of its kind has its turn, if they go in turn."""
         if self.open.pop(request.id, None) is None:
             return
-        if request.deferred and request.cancelled is not None:
+        if request.deferred and request.cancelled is not None and self.worker is not None:
             self.worker.job_cancelled(request, request.cancelled)
         handler = request.handler
         if handler is not None and handler.sequential and self._turns is not None:
