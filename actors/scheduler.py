@@ -196,6 +196,7 @@ class Scheduler:
                     continue
             if not self._keep or len(self._resting) >= RESTING:
                 return
+            step = None  # while it rests it must not keep what it carried, payload and all
             # Rest until there is work; a cancellation ends this runner, wherever it is.
             future = self._loop.create_future()
             self._resting.append(future)
