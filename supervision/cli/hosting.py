@@ -117,6 +117,8 @@ class Hosting:
         """Stop in order now, and kill what has not ended soon."""
         if self._undo_start():
             return
+        if self.node.drained is None:
+            self._note_work()
         self._keep(asyncio.ensure_future(self.node.stop(reason, within=HURRY_WITHIN)))
         asyncio.get_running_loop().call_later(HURRY_WITHIN, self._force)
 
@@ -128,11 +130,15 @@ class Hosting:
         """Undo a start that is under way; return whether there is one."""
         if self._starting is None or self._starting.done():
             return False
-        root = self.node.root.target
-        assert isinstance(root, Cell)
-        self.cut_short = self.cut_short or any(is_working(cell) for _, cell, _ in walk(root))
+        self._note_work()
         self._starting.cancel()
         return True
+
+    def _note_work(self) -> None:
+        """Note whether something is at work that is not waited for."""
+        root = self.node.root.target
+        if isinstance(root, Cell) and any(is_working(cell) for _, cell, _ in walk(root)):
+            self.cut_short = True
 
     def _force(self) -> None:
         self.cut_short = True
