@@ -1,4 +1,4 @@
-"""Each statement of the semantics names the checks behind it."""
+"""Each statement of the semantics names the checks behind it, and tests prove these."""
 
 import re
 
@@ -33,6 +33,23 @@ def misnamed(text: str) -> set[str]:
     """Numbers that stand elsewhere than in parentheses, or are none of a check."""
     named = {number for group in NAMED.findall(text) for number in group.split(", ")}
     return set(NUMBER.findall(re.sub(r"`[^`]*`", "", text))) - named
+
+
+def proven() -> set[str]:
+    """The numbers in the marks of all tests."""
+    marks = re.compile(r"mark\.check\(([^)]*)\)")
+    texts = [path.read_text(encoding="utf-8") for path in (ROOT / "tests").rglob("test_*.py")]
+    return {
+        number
+        for text in texts
+        for mark in marks.findall(text)
+        for number in re.findall(r'"([SM]\d+)"', mark)
+    }
+
+
+def test_every_check_that_is_named_is_proven_by_a_test() -> None:
+    named = {number for group in NAMED.findall(PAGE) for number in group.split(", ")}
+    assert named - proven() == set()
 
 
 def test_every_statement_names_its_checks() -> None:
