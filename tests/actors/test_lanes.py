@@ -331,3 +331,34 @@ async def test_a_lane_is_inherited_and_is_no_field_of_the_message() -> None:
             node.tell("b", kind(kind.__name__, local=True))
         await asyncio.sleep(1)
     assert seen == ["Road HIGH", "Faster HIGH", "Calm NORMAL", "Calmer NORMAL"]
+
+
+class Touchy(SystemMessage):
+    """As a message that holds an array: it cannot be compared."""
+
+    text: str
+
+    def __eq__(self, other: object) -> bool:
+        raise ValueError("not to be compared")
+
+    __hash__ = None  # type: ignore[assignment]
+
+
+@pytest.mark.check("M6")
+async def test_messages_are_never_compared_with_each_other() -> None:
+    seen: list[str] = []
+
+    class Both(Slow):
+        @on(Touchy)
+        def touchy(self, message: Touchy) -> None:
+            self.seen.append(message.text)
+
+    async with node_of(Child("b", partial(Both, seen))) as node:
+        node.tell("b", Note("first"))
+        await asyncio.sleep(0.5)
+        node.tell("b", Touchy("waits"))
+        node.tell("b", Alarm("alarm"))
+        await asyncio.sleep(0.25)
+        assert seen == ["first begins", "alarm"]
+        await asyncio.sleep(10)
+    assert seen[2:] == ["first ends", "waits"]

@@ -116,6 +116,23 @@ async def test_control_is_never_refused_nor_dropped(overflow: Overflow) -> None:
 
 
 @pytest.mark.check("M8")
+async def test_a_stop_that_is_the_oldest_is_not_what_is_dropped() -> None:
+    seen: list[int] = []
+    async with node_of(seen, "drop_oldest", bound=2, restart="temporary") as node:
+        fill(node, 2)
+        ref = node.ref("b")
+        assert ref is not None
+        stopped = ref.stop()
+        for number in range(3, 8):
+            node.tell("b", Note(number))
+        await empty(node)
+        assert await stopped is True
+        dropped: list[Any] = [letter.envelope.message for letter in node.dead_letters.last(7)]
+        assert [message.number for message in dropped] == [1, 2, 3, 4, 5, 6, 7]
+    assert seen == []
+
+
+@pytest.mark.check("M8")
 async def test_a_full_mailbox_does_not_hinder_its_workers_supervisor() -> None:
     seen: list[int] = []
     async with node_of(seen, bound=3) as node:
@@ -130,6 +147,7 @@ async def test_a_full_mailbox_does_not_hinder_its_workers_supervisor() -> None:
 async def test_what_threads_send_counts_before_the_loop_has_taken_it(overflow: Overflow) -> None:
     seen: list[int] = []
     refused: list[MailboxFull] = []
+    stopped: list[Any] = []
 
     async with node_of(seen, overflow, bound=3) as node:
         ref = node.ref("b")
@@ -142,13 +160,14 @@ async def test_what_threads_send_counts_before_the_loop_has_taken_it(overflow: O
                 except MailboxFull as error:
                     refused.append(error)
             ref.tell(Urgent(0))
-            ref.stop(block=False)
+            stopped.append(ref.stop(block=False))
 
         thread = threading.Thread(target=send)
         thread.start()
         thread.join()  # the loop stands still meanwhile
         assert len(refused) == 2
         await eventually(lambda: len(seen) == 4)
+        assert await stopped[0] is True
     assert sorted(seen) == [0, 1, 2, 3]
 
 

@@ -282,7 +282,7 @@ async def test_a_timeout_that_is_the_outcome_is_raised_as_it_is(kind: Any) -> No
     future = kind()
     future.set_exception((pykka.Timeout, error, None))
     with pytest.raises(pykka.Timeout) as failure:
-        await as_awaitable(future, timeout=5)
+        await as_awaitable(future)
     assert failure.value is error
 
 

@@ -87,8 +87,8 @@ async def test_a_ref_reaches_the_worker_that_has_the_name_now() -> None:
         with pytest.raises(NoActor):
             ref.tell(Who())
         await node.admin().start_child(Child("inner", lambda: Supervisor([Child("b", Person)])))
-        assert ref.is_alive()
         assert ref.is_running()
+        assert ref.is_alive()
         assert await ref.ask(Who(), wait=False) == ("b", 1)
         assert ref.actor_class is Person
         assert ref == ref_of(node, "b")
@@ -176,6 +176,20 @@ async def test_a_worker_gone_for_good_is_an_error_to_ask_and_to_tell() -> None:
         with pytest.raises(NoActor):
             await ref.send(Who())
         assert ref.actor_stopped.is_set()
+
+
+@pytest.mark.check("M15", "M21")
+async def test_a_stop_of_a_permanent_worker_is_answered_and_ends_one_life_only() -> None:
+    async with node_of("b") as node:
+        ref = ref_of(node, "b")
+        node.admin().suspend("b")
+        stops = [ref.stop(), ref.stop()]
+        asked = ref.ask(Who())
+        node.admin().resume("b")
+        assert [await each for each in stops] == [True, True]
+        assert await asked == ("b", 2)
+        await asyncio.sleep(100)
+        assert await ref.ask(Who()) == ("b", 2)
 
 
 async def test_actor_stopped_is_set_once_the_worker_is_gone_and_not_before() -> None:
