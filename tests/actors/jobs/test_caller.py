@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import functools
 from typing import Any
 
 import pytest
@@ -83,7 +84,7 @@ async def test_iteration_gives_the_updates_in_order_and_the_answer_is_there_afte
 
     async with node_of("a", "b") as node:
         for lane in (Lane.HIGH, Lane.NORMAL, Lane.LOW):
-            seen, answer = await node.ask("a", Do(lambda a, lane=lane: ask(a, lane)))
+            seen, answer = await node.ask("a", Do(functools.partial(ask, lane=lane)))
             assert seen == [JobUpdate("b", 25), JobUpdate("b", 75)]
             assert answer == "done"
 

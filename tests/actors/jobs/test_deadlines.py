@@ -33,7 +33,7 @@ async def crash(worker: Player) -> None:
 class Late(Player):
     """Takes 5 s to start."""
 
-    async def on_start(self) -> None:
+    async def on_start(self) -> None:  # type: ignore[override]
         await asyncio.sleep(5)
 
 
@@ -86,7 +86,7 @@ async def test_without_a_timeout_a_worker_that_nobody_knows_is_waited_for_30_sec
 @pytest.mark.check("M67")
 async def test_without_a_timeout_a_known_worker_is_waited_for_as_long_as_it_lives() -> None:
     class Slow(Player):
-        async def on_start(self) -> None:
+        async def on_start(self) -> None:  # type: ignore[override]
             await asyncio.sleep(100)
 
     async with Node(DynamicSupervisor()) as node:
@@ -131,7 +131,9 @@ async def test_a_server_that_never_answers_is_a_timeout_error_at_the_timeout() -
         assert now() == pytest.approx(began + 0.05)
         assert failure.value.status == "cancelled"
         await asyncio.sleep(0)
-        assert ends == [(pytest.approx(began + 0.05), "timeout")]
+        ((ended, reason),) = ends
+        assert ended == pytest.approx(began + 0.05)
+        assert reason == "timeout"
         await check.verify()
 
 
