@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from threading import get_ident
 from collections.abc import Mapping
+from threading import get_ident
 from typing import Any, TypeVar, cast, overload
 
 from .cell import Cell

@@ -6,6 +6,7 @@ import asyncio
 import threading
 import weakref
 from contextvars import ContextVar
+from threading import get_ident
 from typing import TYPE_CHECKING, Any, cast
 
 import pykka
@@ -151,7 +152,7 @@ class WorkerRef(pykka.ActorRef[Any]):
         post = self._post
         reply = Reply(post)
         if block is None:
-            block = threading.get_ident() != post.thread and not _on_a_loop()
+            block = get_ident() != post.thread and not _on_a_loop()
         source = CURRENT.get()
         try:
             if source is None and post.draining:
@@ -164,7 +165,15 @@ class WorkerRef(pykka.ActorRef[Any]):
             number = (
                 LANES.get(message.__class__, NORMAL) if lane is None else lane_for(message, lane)
             )
-            self._deliver((message, source, number, reply, deadline, trace))
+            entry: Entry = (message, source, number, reply, deadline, trace)
+            target = self._target
+            try:
+                if target is None:
+                    self._deliver(entry)
+                else:
+                    target.deliver(entry)
+            except NoActor:
+                self._deliver(entry)  # it may have been started anew, here or elsewhere
         except Exception as error:
             reply.settle(None, error)
         if not block:
@@ -212,7 +221,7 @@ class WorkerRef(pykka.ActorRef[Any]):
 
         future = asked.derive(alive)
         if block is None:
-            block = threading.get_ident() != self._post.thread and not _on_a_loop()
+            block = get_ident() != self._post.thread and not _on_a_loop()
         return future.get(timeout=timeout) if block else future
 
     # -- looking ----
@@ -334,7 +343,7 @@ class WorkerRef(pykka.ActorRef[Any]):
             if not reply.done:
                 reply.settle(None, self._late(message, timeout))
 
-        if threading.get_ident() == self._post.thread:
+        if get_ident() == self._post.thread:
             reply.expire_at(loop.call_later(timeout, expire))
         else:
             self._post.call_from_thread(lambda: reply.expire_at(loop.call_later(timeout, expire)))

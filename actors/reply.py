@@ -9,6 +9,7 @@ import threading
 import time
 from collections.abc import Callable, Generator, Iterable
 from contextlib import suppress
+from threading import get_ident
 from types import TracebackType
 from typing import Any, TypeVar, cast
 
@@ -216,7 +217,7 @@ class Reply(pykka.Future[Any]):
 
     def _new_waiter(self) -> asyncio.Future[None]:
         """Return a future of the running loop that is done once there is an outcome."""
-        thread = threading.get_ident()
+        thread = get_ident()
         post = self._post
         here = post is not None and thread == post.thread
         loop = post.loop if here and post is not None else asyncio.get_running_loop()
@@ -238,7 +239,7 @@ class Reply(pykka.Future[Any]):
 
     @staticmethod
     def _wake(waiter: asyncio.Future[None], thread: int) -> None:
-        if thread == threading.get_ident():
+        if thread == get_ident():
             if not waiter.done():
                 waiter.set_result(None)
         else:

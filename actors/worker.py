@@ -15,7 +15,7 @@ from .errors import NoActor, NotStarted
 from .family import Family, NodeView, WorkerFailed
 from .handlers import default_hook, runtime_handler
 from .jobs.messages import JobStart
-from .jobs.server import CURRENT_JOB, JobRequest, JobServer
+from .jobs.server import CURRENT_JOB, JobEntry, JobRequest, JobServer
 from .reason import Reason
 from .ref import WorkerRef
 from .registry import WorkerReady
@@ -237,7 +237,7 @@ class Worker(Actor, Asking):
         """Start a job that a suspended handler of this worker waits for; for the runtime."""
         reply = entry[3]
         if not self._left:
-            self._server.begin_beside(entry)
+            self._server.begin_beside(cast("JobEntry", entry))
         elif reply is not None:
             reply.settle(None, NoActor(f"{self.name!r} is ending: it takes no job", self.name))
 
@@ -276,9 +276,7 @@ class Worker(Actor, Asking):
 
     @runtime_handler(JobStart, answers_itself=True)
     def _job_start(self, start: JobStart) -> Step | None:
-        cell = self._cell
-        assert cell is not None, "a job is started by the entry that the worker's place holds"
-        assert cell.entry is not None, "a job is started by its entry"
+        cell: Any = self._cell  # its entry is this start's own: a cast would cost as much as a call
         return (self._serving or self._server).begin(cell.entry)
 
     @runtime_handler(Reserve)

@@ -11,10 +11,9 @@ from collections.abc import Awaitable, Callable, Coroutine
 from contextlib import suppress
 from threading import get_ident
 from types import CoroutineType
-from typing import Any, Protocol, cast
+from typing import Any, Protocol, TypeAlias, cast
 
 from ..cell import Cell
-from ..delivery import Entry
 from ..errors import JobCancelled, JobCrashed, JobError, JobFailed
 from ..handlers import JobHandler
 from ..reason import Reason
@@ -23,7 +22,7 @@ from ..scheduler import Step
 from .messages import JobChunk, JobEvent, JobStart, JobUpdate
 from .sent import Sent, send_from_thread
 
-__all__ = ["CURRENT_JOB", "JobRequest", "JobServer", "JobSink"]
+__all__ = ["CURRENT_JOB", "JobEntry", "JobRequest", "JobServer", "JobSink"]
 
 CURRENT_JOB: contextvars.ContextVar[JobRequest | None] = contextvars.ContextVar(
     "callboard_current_job", default=None
@@ -60,6 +59,10 @@ class Started(Protocol):
         ...
 
 
+JobEntry: TypeAlias = "tuple[JobStart, WorkerRef | None, int, JobSink, float | None, str | None]"
+"""A mailbox entry that asks for a job: its message starts one, its answer goes to the caller."""
+
+
 class Turn:
     """The jobs of one sequential handler."""
 
@@ -80,7 +83,6 @@ class JobRequest:
     """
 
     # Defaults on the class: one request is made for every job, and most need none of these.
-    handler: JobHandler | None = None
     answered: bool = False
     """Whether the job has ended: answered, failed or cancelled."""
     cancelled: str | None = None
@@ -91,14 +93,16 @@ class JobRequest:
     step: Step | None = None
     started: dict[Started, None] | None = None
 
-    def __init__(self, server: JobServer, start: JobStart, entry: Entry) -> None:
+    def __init__(self, server: JobServer, entry: JobEntry, handler: JobHandler) -> None:
         """Take a job that has come in."""
+        start, caller, _, sink, deadline, _ = entry
         self._server = server
-        self._sink = cast("JobSink", entry[3])
+        self._sink = sink
+        self.handler = handler
         self.id, self.name, self.payload, self.chain, _ = start
-        self.caller = cast("WorkerRef | None", entry[1])
+        self.caller = caller
         """The worker that asked; `None` for one outside the company."""
-        self.deadline = entry[4]
+        self.deadline = deadline
         """Seconds on the node's clock after which nobody waits for the answer; `None`: no limit."""
 
     def __repr__(self) -> str:
@@ -160,19 +164,17 @@ class JobServer:
         self._turns: dict[str, Turn] | None = {}
         """By sequential handler; None once the worker has left."""
 
-    def begin(self, entry: Entry) -> Step | None:
+    def begin(self, entry: JobEntry) -> Step | None:
         """Start the job of this entry; return its step if it has to wait."""
-        start = cast("JobStart", entry[0])
-        sink = cast("JobSink", entry[3])
+        start, _, _, sink, _, _ = entry
         if sink.done:
             return None  # its caller has left before its turn came
-        request = JobRequest(self, start, entry)
-        handler = self.worker.table.job(start.name)
+        handler: JobHandler | None = self.worker.table.job(start.name)
         if handler is None or not self.worker.active:
             sink.settle(None, self._refusal(start, handler))
             return None
-        request.handler = handler
-        self.open[request.id] = request
+        request = JobRequest(self, entry, handler)
+        self.open[start.id] = request
         sink.accept(request)
         if handler.sequential and self._must_wait(request, handler.name):
             return None
@@ -255,7 +257,7 @@ class JobServer:
     def _first_step(self, request: JobRequest) -> tuple[Coroutine[Any, Any, Any] | None, Any]:
         """Call the handler up to its first wait; return it and what it waits for, or its value."""
         CURRENT_JOB.set(request)
-        handler = cast("JobHandler", request.handler)
+        handler = request.handler
         argument = request.payload if handler.typed else request
         result: Any
         if self._call is not None:
@@ -263,7 +265,7 @@ class JobServer:
         else:
             result = handler.function(self.worker, argument)
         if isinstance(result, CoroutineType):
-            coroutine = cast("Coroutine[Any, Any, Any]", result)
+            coroutine: Coroutine[Any, Any, Any] = result
         elif inspect.isasyncgen(result):
             coroutine = self._stream(request, result)
         else:
@@ -333,7 +335,7 @@ class JobServer:
         if request.deferred and request.cancelled is not None and self.worker is not None:
             self.worker.job_cancelled(request, request.cancelled)
         handler = request.handler
-        if handler is not None and handler.sequential and self._turns is not None:
+        if handler.sequential and self._turns is not None:
             self._end_turn(self._turns, handler.name, request)
 
     def _must_wait(self, request: JobRequest, name: str) -> bool:
@@ -361,13 +363,13 @@ class JobServer:
     def _take_turn(self, request: JobRequest) -> Step | None:
         return None if request.answered else self._run(request)
 
-    def begin_beside(self, entry: Entry) -> None:
+    def begin_beside(self, entry: JobEntry) -> None:
         """Start a job that must not wait for its worker's turn: a handler of it waits for this."""
 
         def begin() -> Step | None:
             if self._turns is None:
                 text = f"{self.cell.name!r} has ended"
-                cast("JobSink", entry[3]).settle(None, JobCrashed(text, worker=self.cell.name))
+                entry[3].settle(None, JobCrashed(text, worker=self.cell.name))
                 return None
             return self.begin(entry)
 
