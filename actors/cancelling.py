@@ -10,6 +10,7 @@ import asyncio
 import inspect
 import traceback
 from collections.abc import Iterable
+from contextlib import suppress
 from types import FrameType
 from typing import Any
 
@@ -17,7 +18,7 @@ from .cell import Cell
 from .clock import wait_done
 from .scheduler import Step
 
-__all__ = ["cancel_steps", "cancel_tasks", "end_of", "strip"]
+__all__ = ["cancel_steps", "cancel_tasks", "end_of", "force_out", "strip"]
 
 SUSPENDABLE = inspect.CO_COROUTINE | inspect.CO_GENERATOR | inspect.CO_ASYNC_GENERATOR
 
@@ -69,6 +70,20 @@ def _abandon(cell: Cell, end: asyncio.Future[Any], coroutine: object, what: str)
     cell.emit(
         "abandoned", text=f"{what} does not end though cancelled, now at:\n{_stack(coroutine)}"
     )
+
+
+def force_out(tasks: Iterable[asyncio.Task[Any]]) -> None:
+    """End tasks that no cancellation ends, at the end of a node: else its loop could not end.
+
+    Their coroutines are closed where they stand, without another `await`; what swallows that too
+    stays.
+    """
+    for task in tasks:
+        task.add_done_callback(_forget)
+        coroutine: Any = task.get_coro()
+        with suppress(RuntimeError, ValueError):  # it went on all the same, or it runs just now
+            coroutine.close()
+        task.cancel()  # it wakes, and finds that it has ended
 
 
 def _forget(task: asyncio.Task[Any]) -> None:

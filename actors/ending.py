@@ -12,7 +12,7 @@ __all__ = ["Ending"]
 class Ending:
     """What is under way with a worker that is neither running nor at rest."""
 
-    __slots__ = ("forced", "over", "unwanted")
+    __slots__ = ("forced", "interrupted", "over", "unwanted")
 
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
         """Begin; nobody is in a hurry yet."""
@@ -20,6 +20,8 @@ class Ending:
         """Done once somebody asked for a stop: a start is given up, and no restart is prepared."""
         self.forced: asyncio.Future[None] = loop.create_future()
         """Done once nothing is waited for any more: what still runs is cancelled."""
+        self.interrupted = False
+        """Whether its hook raised KeyboardInterrupt or SystemExit."""
         self.over: asyncio.Future[Reason] = loop.create_future()
         """The reason for which it ended, once it has."""
 

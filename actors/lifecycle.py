@@ -256,7 +256,8 @@ async def _end_by_itself(
     if isinstance(final, Failed):
         strip(final.cause, actor)
     if cell.owner is not None:
-        cell.owner.ended(cell, final, directive)
+        # Where its hook asked for the end of everything, nothing is begun anew.
+        cell.owner.ended(cell, final, "stop" if ending.interrupted else directive)
     else:
         cell.close(final)
 
@@ -369,6 +370,7 @@ async def _run_hook(
     if not task.done() or task.cancelled():
         return
     error = task.exception()
+    ending.interrupted = error is None and task.result() is not None
     if error is not None:
         if error is not reason.error and error.__context__ is None:
             error.__context__ = reason.error

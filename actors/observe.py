@@ -10,7 +10,9 @@ import asyncio
 import logging
 from collections import Counter, deque
 from collections.abc import AsyncIterator
+from contextlib import suppress
 from dataclasses import dataclass
+from threading import get_ident
 
 from .reason import Reason
 
@@ -58,6 +60,8 @@ class Subscription:
         self._events = events
         self._kept: deque[Event] = deque(maxlen=bound)
         self._wakeup: asyncio.Future[None] | None = None
+        self._thread: int | None = None
+        self._closed = False
         self.missed = 0
         """Events that left unread, because the reader was too slow."""
 
@@ -66,31 +70,47 @@ class Subscription:
         if len(self._kept) == self._kept.maxlen:
             self.missed += 1
         self._kept.append(event)
-        if self._wakeup is not None and not self._wakeup.done():
-            self._wakeup.set_result(None)
+        wakeup = self._wakeup
+        if wakeup is None:
+            return
+        if get_ident() == self._thread:
+            _wake(wakeup)
+            return
+        with suppress(RuntimeError):  # the reader's loop has ended, and the reader with it
+            wakeup.get_loop().call_soon_threadsafe(_wake, wakeup)
 
     def take(self) -> list[Event]:
         """Return what has come since the last call."""
-        events = list(self._kept)
-        self._kept.clear()
-        return events
+        # One by one: the watchdog puts events in from its own thread.
+        return [self._kept.popleft() for _ in range(len(self._kept))]
 
     def close(self) -> None:
         """End the subscription; an iteration over it ends too."""
         self._events.unsubscribe(self)
-        if self._wakeup is not None and not self._wakeup.done():
-            self._wakeup.cancel()
+        self._closed = True
+        if self._wakeup is not None:
+            _wake(self._wakeup)
 
     async def __aiter__(self) -> AsyncIterator[Event]:
         """Go over the events as they come."""
         while True:
             while self._kept:
                 yield self._kept.popleft()
+            if self._closed:
+                return
+            self._thread = get_ident()
             self._wakeup = asyncio.get_running_loop().create_future()
+            if self._kept:
+                continue  # put in by a thread that saw no wakeup yet
             try:
                 await self._wakeup
             finally:
                 self._wakeup = None
+
+
+def _wake(wakeup: asyncio.Future[None]) -> None:
+    if not wakeup.done():
+        wakeup.set_result(None)
 
 
 class Events:

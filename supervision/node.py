@@ -11,6 +11,7 @@ from types import TracebackType
 from typing import Any, Self, cast
 
 from ..actors import lifecycle
+from ..actors.cancelling import force_out
 from ..actors.cell import Cell, State
 from ..actors.deadletters import DeadLetters
 from ..actors.errors import CallboardError, MailboxFull, NotStarted, SpecError, StartFailed
@@ -236,7 +237,7 @@ class Node(Front):
         self._told = True
         self._hurry.set()
         self._begin_end(Shutdown("the node was killed"), None)
-        self._kill_all()
+        self._kill_within(0)
 
     async def _end(self, reason: Reason, drain: float | None = None) -> None:
         """End everything, drained for so many seconds first; asked again, it is the same end."""
@@ -263,7 +264,8 @@ class Node(Front):
                 self.runtime, lambda: [cell for _, cell, _ in walk(root)], drain, self._hurry
             )
             self.state = "stopping"
-        self._kill_within(self._stop_within)
+        if self._kill_timer is None:
+            self._kill_within(self._stop_within)
         final = await lifecycle.stop(root, reason, None)
         if self._kill_timer is not None:
             self._kill_timer.cancel()
@@ -271,17 +273,13 @@ class Node(Front):
 
     def _kill_within(self, seconds: float) -> None:
         """Have everything killed then, or earlier where that was said already."""
-        loop = self.runtime.loop
+        loop, root, timer = self.runtime.loop, self._root, self._kill_timer
         due = loop.time() + seconds
-        if self._kill_timer is not None:
-            if self._kill_timer.when() <= due:
-                return
-            self._kill_timer.cancel()
-        self._kill_timer = loop.call_at(due, self._kill_all)
-
-    def _kill_all(self) -> None:
-        assert self._root is not None
-        lifecycle.kill(self._root, "the node was killed")
+        if root is None or root.closed or (timer is not None and timer.when() <= due):
+            return
+        if timer is not None:
+            timer.cancel()
+        self._kill_timer = loop.call_at(due, lifecycle.kill, root, "the node was killed")
 
     async def _close(self, reason: Reason) -> None:
         runtime, root = self._runtime, self._root
@@ -297,6 +295,8 @@ class Node(Front):
         self.state = "stopped"
         runtime.emit("node_stopped", self.name, self.incarnation, reason)
         await runtime.close()
+        mine = asyncio.current_task()
+        force_out(task for task in {*runtime.tasks, *runtime.scheduler.tasks} if task is not mine)
         if self._ended is not None and not self._ended.done():
             self._ended.set_result(reason)
 

@@ -84,8 +84,10 @@ class Repair:
         """Take a child out of a restart that is due; those that wait for it start all the same."""
         due = record.due
         record.cancel_timer()
+        if due is None:
+            return
         heir = next((each for each in self._children.records.values() if each.pending), None)
-        if due is not None and heir is not None and heir.timer is None:
+        if heir is not None and heir.timer is None:
             self._start_at(heir, due)
 
     async def _restart(self, record: ChildRecord, reason: Reason) -> None:

@@ -48,6 +48,7 @@ class Signals:
         self._enabled = enabled and threading.current_thread() is threading.main_thread()
         self._count = 0
         self._tasks: set[asyncio.Task[Any]] = set()
+        self._before: dict[signal.Signals, Any] = {}
         self.received: signal.Signals | None = None
         """The first signal that came."""
 
@@ -56,6 +57,7 @@ class Signals:
         if self._enabled:
             loop = asyncio.get_running_loop()
             for number in NAMES:
+                self._before[number] = signal.getsignal(number)
                 loop.add_signal_handler(number, self._handle, number)
         return self
 
@@ -65,11 +67,12 @@ class Signals:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        """Leave signals alone again."""
+        """Let who acted on signals before act again."""
         if self._enabled:
             loop = asyncio.get_running_loop()
             for number in NAMES:
                 loop.remove_signal_handler(number)
+                signal.signal(number, self._before.pop(number))
 
     def _kill(self, _: str) -> None:
         self._node.kill()

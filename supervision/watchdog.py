@@ -16,7 +16,9 @@ from types import FrameType
 from typing import Any
 
 from ..actors.cell import Cell
+from ..actors.ref import CURRENT
 from ..actors.runtime import Runtime
+from ..actors.scheduler import Step
 
 __all__ = ["Watchdog"]
 
@@ -93,17 +95,16 @@ class Watchdog:
 def _worker_of(frame: FrameType | None) -> Cell | None:
     """Return the worker whose code a stack is in: the innermost frame that knows one.
 
-    The drain loop, a carried step and the task of a hook each have it in a local variable.
+    The drain loop and the task of a hook have its place in a local variable, a carried step has it
+    in its context.
     """
     while frame is not None:
         known: dict[str, Any] = frame.f_locals
-        cell = known.get("cell")
-        if isinstance(cell, Cell) and "/actors/" in frame.f_code.co_filename.replace("\\", "/"):
+        cell, step = known.get("cell"), known.get("step")
+        if isinstance(step, Step):
+            ref = step.context.get(CURRENT)
+            cell = ref.target if ref is not None else None
+        if isinstance(cell, Cell):
             return cell
-        owner = getattr(known.get("step"), "owner", None)
-        if owner is not None:
-            found = owner if isinstance(owner, Cell) else getattr(owner, "cell", None)
-            if isinstance(found, Cell):
-                return found
         frame = frame.f_back
     return None

@@ -3,11 +3,23 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 from functools import partial
 
 import pytest
 
-from callboard import Child, Killed, NoActor, Node, StartFailed, Stopped, Supervisor, Worker, on
+from callboard import (
+    Child,
+    Killed,
+    NoActor,
+    Node,
+    StartFailed,
+    Stopped,
+    Supervisor,
+    ThreadWorker,
+    Worker,
+    on,
+)
 from callboard.actors import lifecycle
 from callboard.actors.testing import eventually
 from tests.supervision.company import PATIENT, Script, cell_of, company, settle
@@ -86,7 +98,7 @@ async def test_a_stop_hook_that_swallows_its_cancellation_is_abandoned_with_its_
                 continue
 
     class NeverStops(Worker):
-        async def on_stop(self) -> None:
+        async def on_stop(self) -> None:  # type: ignore[override]
             await swallow()
 
     node = company(Child("never", NeverStops, shutdown=1, grace=1))
@@ -156,7 +168,7 @@ async def test_the_private_children_of_a_worker_are_killed_with_it() -> None:
     log: list[str] = []
 
     class Parent(Worker):
-        async def on_start(self) -> None:
+        async def on_start(self) -> None:  # type: ignore[override]
             await self.spawn(busy(log, "child", 100, shutdown=100))
 
     node = company(Child("parent", Parent, shutdown=2))
@@ -172,7 +184,7 @@ async def test_a_node_that_is_killed_ends_hooks_handlers_and_starts_at_once() ->
         children = [busy(log, "deep", 100, shutdown=100)]
 
     class Slow(Worker):
-        async def on_start(self) -> None:
+        async def on_start(self) -> None:  # type: ignore[override]
             try:
                 await asyncio.sleep(1000)
             except asyncio.CancelledError:
@@ -255,7 +267,7 @@ async def test_a_failure_hook_that_does_not_end_is_cut_and_the_failure_stays_the
         def note(self, message: Note) -> None:
             raise ValueError(message.text)
 
-        async def on_failure(self, *_: object, **__: object) -> None:
+        async def on_failure(self, *_: object, **__: object) -> None:  # type: ignore[override]
             await asyncio.sleep(10_000)
 
     async with company(Child("a", Hanging, restart="temporary", shutdown=3)) as node:
@@ -309,6 +321,14 @@ async def test_a_node_that_is_not_done_within_its_total_time_is_killed() -> None
     assert log == ["c stops", "c stop cancelled", "b stops", "b stop cancelled"]
 
 
+async def test_a_stop_may_be_given_more_time_than_the_node_has() -> None:
+    log: list[str] = []
+    node = Node(partial(Supervisor, [busy(log, "a", 100, shutdown=None)]), stop_within=10)
+    await node.start()
+    assert await seconds_of(node.stop(within=200)) == pytest.approx(100)
+    assert log == ["a stops", "a stopped"]
+
+
 async def test_a_second_stop_with_less_time_hurries_the_first() -> None:
     log: list[str] = []
     node = company(busy(log, "a", 100, shutdown=50))
@@ -318,3 +338,32 @@ async def test_a_second_stop_with_less_time_hurries_the_first() -> None:
     assert await seconds_of(node.stop(within=2)) == pytest.approx(2)
     await first
     assert log == ["a stops", "a stop cancelled"]
+
+
+@pytest.mark.realtime
+async def test_a_thread_that_never_returns_is_abandoned_in_sight_and_not_started_beside() -> None:
+    release = threading.Event()
+    running: list[int] = []
+
+    class Blocked(ThreadWorker):
+        @on(Work)
+        def work(self, message: Work) -> None:
+            running.append(self.incarnation)
+            release.wait(30)
+
+    node = company(Child("blocked", Blocked, shutdown=0.1, grace=0.1), restarts=PATIENT)
+    async with node:
+        events = node.events.subscribe()
+        place = cell_of(node, "blocked")
+        asked = node.ask("blocked", Work(1))
+        await eventually(lambda: running == [1])
+        await node.admin().terminate_child("blocked")
+        (abandoned,) = kinds(events, "abandoned")
+        assert abandoned.path == "root/blocked"
+        with pytest.raises(Stopped):
+            await asked
+        with pytest.raises(StartFailed, match="abandoned"):
+            await node.admin().restart_child("blocked")
+        release.set()
+        await eventually(lambda: all(stuck.done() for stuck in place.stuck or ()))
+        await node.admin().restart_child("blocked")

@@ -198,7 +198,7 @@ async def test_the_state_of_a_start_that_failed_is_garbage() -> None:
     failing: list[bool] = [True, True, False]
 
     class NoStart(Holder):
-        async def on_start(self) -> None:
+        async def on_start(self) -> None:  # type: ignore[override]
             state = self.state
             await asyncio.sleep(0.1)
             if failing.pop(0):
@@ -255,7 +255,7 @@ async def test_a_failure_hook_that_raises_too_is_reported_once_with_the_failure_
         async def note(self, message: Note) -> None:
             await asyncio.sleep(1e6)
 
-        async def on_failure(self, *_: object, **__: object) -> None:
+        async def on_failure(self, *_: object, **__: object) -> None:  # type: ignore[override]
             raise Broken("in on_failure")
 
     async with company(Child("a", Clumsy, message_timeout=1)) as node:
