@@ -6,9 +6,7 @@ import asyncio
 import contextvars
 import functools
 import inspect
-from collections import deque
 from collections.abc import Awaitable, Callable, Coroutine
-from contextlib import suppress
 from threading import get_ident
 from types import CoroutineType
 from typing import Any, Protocol, TypeAlias, cast
@@ -21,6 +19,7 @@ from ..ref import WorkerRef
 from ..scheduler import Step
 from .messages import JobChunk, JobEvent, JobStart, JobUpdate
 from .sent import Sent, send_from_thread
+from .turns import Turns
 
 __all__ = ["CURRENT_JOB", "JobEntry", "JobRequest", "JobServer", "JobSink"]
 
@@ -61,17 +60,6 @@ class Started(Protocol):
 
 JobEntry: TypeAlias = "tuple[JobStart, WorkerRef | None, int, JobSink, float | None, str | None]"
 """A mailbox entry that asks for a job: its message starts one, its answer goes to the caller."""
-
-
-class Turn:
-    """The jobs of one sequential handler."""
-
-    __slots__ = ("at_work", "waiting")
-
-    def __init__(self, first: JobRequest) -> None:
-        """Begin with the one whose turn it is."""
-        self.at_work = first
-        self.waiting: deque[JobRequest] = deque()
 
 
 class JobRequest:
@@ -161,8 +149,8 @@ class JobServer:
         self.worker = worker
         self.open: dict[str, JobRequest] = {}
         self._call = call
-        self._turns: dict[str, Turn] | None = {}
-        """By sequential handler; None once the worker has left."""
+        self._turns: Turns[JobRequest] | None = Turns()
+        """None once the worker has left."""
 
     def begin(self, entry: JobEntry) -> Step | None:
         """Start the job of this entry; return its step if it has to wait."""
@@ -176,7 +164,7 @@ class JobServer:
         request = JobRequest(self, entry, handler)
         self.open[start.id] = request
         sink.accept(request)
-        if handler.sequential and self._must_wait(request, handler.name):
+        if handler.sequential and self._turns and not self._turns.take(handler.name, request):
             return None
         return self._run(request)
 
@@ -260,12 +248,13 @@ class JobServer:
         handler = request.handler
         argument = request.payload if handler.typed else request
         result: Any
+        coroutine: Coroutine[Any, Any, Any]
         if self._call is not None:
             result = self._call(handler, argument)
         else:
             result = handler.function(self.worker, argument)
-        if isinstance(result, CoroutineType):
-            coroutine: Coroutine[Any, Any, Any] = result
+        if result.__class__ is CoroutineType:
+            coroutine = result
         elif inspect.isasyncgen(result):
             coroutine = self._stream(request, result)
         else:
@@ -336,29 +325,9 @@ class JobServer:
             self.worker.job_cancelled(request, request.cancelled)
         handler = request.handler
         if handler.sequential and self._turns is not None:
-            self._end_turn(self._turns, handler.name, request)
-
-    def _must_wait(self, request: JobRequest, name: str) -> bool:
-        """Queue a sequential job, unless it is its turn at once."""
-        if self._turns is None:
-            return False
-        turn = self._turns.get(name)
-        if turn is None:
-            self._turns[name] = Turn(request)
-            return False
-        turn.waiting.append(request)
-        return True
-
-    def _end_turn(self, turns: dict[str, Turn], name: str, request: JobRequest) -> None:
-        turn = turns[name]
-        if turn.at_work is not request:
-            with suppress(ValueError):
-                turn.waiting.remove(request)
-        elif turn.waiting:
-            turn.at_work = turn.waiting.popleft()
-            self._beside(functools.partial(self._take_turn, turn.at_work))
-        else:
-            del turns[name]
+            following = self._turns.end(handler.name, request)
+            if following is not None:
+                self._beside(functools.partial(self._take_turn, following))
 
     def _take_turn(self, request: JobRequest) -> Step | None:
         return None if request.answered else self._run(request)
