@@ -9,7 +9,7 @@ import inspect
 from collections import deque
 from collections.abc import Callable, Coroutine, Mapping
 from types import TracebackType
-from typing import Any, ClassVar, NoReturn, cast
+from typing import TYPE_CHECKING, Any, ClassVar, NoReturn, cast
 
 import pykka
 from pykka import messages
@@ -34,8 +34,19 @@ from .scheduler import Step
 
 __all__ = ["Actor"]
 
+if TYPE_CHECKING:
 
-class Actor(pykka.Actor):
+    class PykkaActor:
+        """What type checkers see of `pykka.Actor`, whose hooks are typed as never asynchronous.
+
+        With it, every `async def on_start` of a user would need an ignore.
+        """
+
+else:
+    PykkaActor = pykka.Actor
+
+
+class Actor(PykkaActor):
     """An actor: handlers declared with `@on`, hooks, one message at a time.
 
     Users subclass `Worker`, which adds jobs, activation and children. An actor is started by a

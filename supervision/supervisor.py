@@ -166,7 +166,7 @@ class Supervisor(Actor):
         self._children = children
         self._repair = Repair(cell, children, self.strategy, self.restarts, self.auto_shutdown)
 
-    async def on_start(self) -> None:  # type: ignore[override]
+    async def on_start(self) -> None:
         """Start the static children in order; if one fails, those before it stop in reverse."""
         await self._mine.start_all(self.specs())
 

@@ -46,7 +46,12 @@ def send_from_thread(runtime: Runtime, send: Callable[[], asyncio.Future[None] |
             taken.set()
             return
         take_back = lend_time(runtime.loop)
-        room.add_done_callback(lambda _: (take_back(), taken.set()))
+
+        def go_on(_: object) -> None:
+            take_back()
+            taken.set()
+
+        room.add_done_callback(go_on)
 
     runtime.call_from_thread(take)
     while not taken.wait(LOOK_EVERY):

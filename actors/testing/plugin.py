@@ -136,7 +136,7 @@ async def _within(patience: float, test: Coroutine[Any, Any, None]) -> None:
     try:
         done, _ = await asyncio.wait([task], timeout=patience)
         if not done:
-            tasks = describe_tasks(asyncio.all_tasks() - {asyncio.current_task()})  # type: ignore[arg-type]
+            tasks = describe_tasks(asyncio.all_tasks() - {asyncio.current_task()})
             raise StuckError(f"the test has not ended within {patience:g} real seconds\n{tasks}")
         task.result()
     finally:

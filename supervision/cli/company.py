@@ -183,7 +183,7 @@ class ProcessWorker(Worker):
         self._writer: asyncio.StreamWriter | None = None
         self._ready: asyncio.Future[None] | None = None
 
-    async def on_start(self) -> None:  # type: ignore[override]
+    async def on_start(self) -> None:
         """Start the process; the first one must be ready before others begin.
 
         So a tree that cannot start at all says so once, and not once for each process.
@@ -202,7 +202,7 @@ class ProcessWorker(Worker):
             if not self._ready.done():
                 raise ProcessDied(self.name, self._life.result())
 
-    async def on_stop(self) -> None:  # type: ignore[override]
+    async def on_stop(self) -> None:
         """Have the process drain or hurry, as far as the end has come, and wait for it."""
         watching, company = self._life, self._company
         if watching is None:

@@ -160,7 +160,7 @@ async def test_who_activates_hears_of_a_hook_that_raises_and_of_a_name_that_nobo
 @pytest.mark.check("M42")
 async def test_an_activation_of_a_worker_that_has_not_started_is_kept_until_it_has() -> None:
     class Slow(Inactive):
-        async def on_start(self) -> None:  # type: ignore[override]
+        async def on_start(self) -> None:
             await asyncio.sleep(5)
             super().on_start()
 

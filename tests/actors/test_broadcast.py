@@ -65,7 +65,7 @@ class Boss(Worker):
     def __init__(self, seen: list[str]) -> None:
         self.seen = seen
 
-    async def on_start(self) -> None:  # type: ignore[override]
+    async def on_start(self) -> None:
         await self.spawn(Child("private", partial(Reader, self.seen)))
 
     @on(Boom)

@@ -27,7 +27,7 @@ class Listener(Worker):
         self.seen = seen
         self.gate = gate
 
-    async def on_start(self) -> None:  # type: ignore[override]
+    async def on_start(self) -> None:
         if self.gate is not None:
             await self.gate.wait()
 

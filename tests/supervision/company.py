@@ -77,7 +77,7 @@ class Player(Worker):
         self.called = called
         script.built[called].append(self)
 
-    async def on_start(self) -> None:  # type: ignore[override]
+    async def on_start(self) -> None:
         script, name = self.script, self.called
         script.log.append(f"start {name}")
         try:
@@ -91,7 +91,7 @@ class Player(Worker):
             raise Broken(name)
         script.log.append(f"started {name}")
 
-    async def on_stop(self) -> None:  # type: ignore[override]
+    async def on_stop(self) -> None:
         self.script.log.append(f"stop {self.called}")
         await asyncio.sleep(self.script.stop_takes.get(self.called, 0))
         self.script.log.append(f"stopped {self.called}")

@@ -49,7 +49,7 @@ class Busy(Worker):
     def note(self, message: Note) -> None:
         self.log.append(f"{self.called} {message.text}")
 
-    async def on_stop(self) -> None:  # type: ignore[override]
+    async def on_stop(self) -> None:
         self.log.append(f"{self.called} stops")
         try:
             await asyncio.sleep(self.stop_takes)

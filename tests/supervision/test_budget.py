@@ -213,7 +213,7 @@ async def test_who_watches_a_supervisor_that_gave_up_hears_that_it_did() -> None
     heard: list[WorkerDown] = []
 
     class Watcher(Worker):
-        async def on_start(self) -> None:  # type: ignore[override]
+        async def on_start(self) -> None:
             self.monitor(self.ref("crew"))
 
         @on(WorkerDown)

@@ -98,7 +98,7 @@ async def test_a_stop_hook_that_swallows_its_cancellation_is_abandoned_with_its_
                 continue
 
     class NeverStops(Worker):
-        async def on_stop(self) -> None:  # type: ignore[override]
+        async def on_stop(self) -> None:
             await swallow()
 
     node = company(Child("never", NeverStops, shutdown=1, grace=1))
@@ -168,7 +168,7 @@ async def test_the_private_children_of_a_worker_are_killed_with_it() -> None:
     log: list[str] = []
 
     class Parent(Worker):
-        async def on_start(self) -> None:  # type: ignore[override]
+        async def on_start(self) -> None:
             await self.spawn(busy(log, "child", 100, shutdown=100))
 
     node = company(Child("parent", Parent, shutdown=2))
@@ -184,7 +184,7 @@ async def test_a_node_that_is_killed_ends_hooks_handlers_and_starts_at_once() ->
         children = [busy(log, "deep", 100, shutdown=100)]
 
     class Slow(Worker):
-        async def on_start(self) -> None:  # type: ignore[override]
+        async def on_start(self) -> None:
             try:
                 await asyncio.sleep(1000)
             except asyncio.CancelledError:
@@ -241,6 +241,7 @@ async def test_a_handler_that_raises_cancelled_error_by_itself_has_failed() -> N
         async def note(self, message: Note) -> None:
             future: asyncio.Future[None] = asyncio.get_running_loop().create_future()
             future.cancel()
+            await asyncio.sleep(0)
             await future
 
     async with company(Child("a", Awaiting)) as node:
@@ -261,13 +262,24 @@ async def test_a_start_that_is_cancelled_before_its_first_step_leaves_nothing() 
     assert node.registry.names() == []
 
 
+async def test_a_start_that_takes_too_long_has_been_undone_before_it_is_refused() -> None:
+    script = Script()
+    script.start_takes["a"] = 1000
+    script.cleanup_takes["a"] = 0.3
+    async with company() as node:
+        with pytest.raises(StartFailed):
+            await node.admin().start_child(script.child("a", start_timeout=1))
+        assert script.log == ["start a", "cleaned a"]
+        await settle()
+
+
 async def test_a_failure_hook_that_does_not_end_is_cut_and_the_failure_stays_the_reason() -> None:
     class Hanging(Worker):
         @on(Note)
         def note(self, message: Note) -> None:
             raise ValueError(message.text)
 
-        async def on_failure(self, *_: object, **__: object) -> None:  # type: ignore[override]
+        async def on_failure(self, *_: object, **__: object) -> None:
             await asyncio.sleep(10_000)
 
     async with company(Child("a", Hanging, restart="temporary", shutdown=3)) as node:
@@ -319,6 +331,16 @@ async def test_a_node_that_is_not_done_within_its_total_time_is_killed() -> None
     await node.start()
     assert await seconds_of(node.stop()) == pytest.approx(70)
     assert log == ["c stops", "c stop cancelled", "b stops", "b stop cancelled"]
+
+
+async def test_a_node_that_is_not_done_in_time_after_its_drain_is_killed() -> None:
+    log: list[str] = []
+    node = Node(partial(Supervisor, [busy(log, "a", 100, shutdown=None)]), stop_within=10)
+    await node.start()
+    node.tell("a", Work(20))
+    await settle()
+    assert await seconds_of(node.drain(within=50)) == pytest.approx(30, abs=0.2)
+    assert log == ["a begins", "a done", "a stops", "a stop cancelled"]
 
 
 async def test_a_stop_may_be_given_more_time_than_the_node_has() -> None:

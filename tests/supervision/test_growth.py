@@ -23,10 +23,10 @@ class Idle(Worker):
 class Hooked(Worker):
     """Has something to wait for at both ends of its life."""
 
-    async def on_start(self) -> None:  # type: ignore[override]
+    async def on_start(self) -> None:
         await asyncio.sleep(0)
 
-    async def on_stop(self) -> None:  # type: ignore[override]
+    async def on_stop(self) -> None:
         await asyncio.sleep(0)
 
 

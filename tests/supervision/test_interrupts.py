@@ -28,7 +28,7 @@ class Interrupting(Worker):
         self.where = where
         self.log = log if log is not None else []
 
-    async def on_start(self) -> None:  # type: ignore[override]
+    async def on_start(self) -> None:
         self.log.append(f"started as {self.incarnation}")
         if self.where == "on_start":
             raise self.error
@@ -55,7 +55,7 @@ class Interrupting(Worker):
         if self.where == "on_stop":
             raise self.error
 
-    async def on_failure(self, *_: object, **__: object) -> None:  # type: ignore[override]
+    async def on_failure(self, *_: object, **__: object) -> None:
         raise self.error
 
 

@@ -319,8 +319,10 @@ async def test_every_ask_ends_also_of_a_handler_that_swallowed_its_time_limit() 
 
     async with company(Child("a", Deaf, message_timeout=1), restarts=PATIENT) as node:
         asked = node.ask("a", Item(1))
+        begin = asyncio.get_running_loop().time()
         with pytest.raises(ActorFailed) as failed:
             await asked
         assert isinstance(failed.value.__cause__, MessageTimeout)
+        assert asyncio.get_running_loop().time() - begin < 3
         await eventually(lambda: cell_of(node, "a").incarnation == 2)
         assert node.events.counts["abandoned"] == 0

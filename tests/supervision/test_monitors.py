@@ -236,3 +236,21 @@ async def test_the_end_of_a_whole_supervisor_is_told_of_each_worker_once() -> No
             (str(fact.worker), type(fact.reason)) for fact in heard if isinstance(fact, WorkerDown)
         ]
         assert told == [("b", Shutdown), ("a", Shutdown), ("inner", Shutdown)]
+
+
+@pytest.mark.check("S74")
+async def test_those_who_are_killed_with_their_supervisor_are_told_as_killed() -> None:
+    heard: list[object] = []
+    log: list[str] = []
+    inner = partial(Supervisor, [busy(log, "asked", 10), busy(log, "asking", 10)])
+    async with company(watcher(heard), Child("inner", inner, shutdown=1)) as node:
+        for name in ("asked", "asking"):
+            node.tell("watcher", Watch(name))
+        await settle()
+        await node.admin().terminate_child("inner")
+        await settle()
+        told = [
+            (str(fact.worker), type(fact.reason)) for fact in heard if isinstance(fact, WorkerDown)
+        ]
+        assert told == [("asking", Killed), ("asked", Killed)]
+        assert log == ["asking stops", "asking stop cancelled"]

@@ -57,7 +57,7 @@ class Declared(Supervisor):
 
     log: list[tuple[str, float | None]] = []
 
-    def children(self) -> list[Child]:  # type: ignore[override]
+    def children(self) -> list[Child]:
         return [Child(name, partial(Timed, self.log)) for name in ("c7", "c3", "c10")]
 
 

@@ -163,7 +163,7 @@ async def test_a_start_that_is_declined_in_a_restart_leaves_the_child_stopped() 
     script = Script()
 
     class Once(Player):
-        async def on_start(self) -> None:  # type: ignore[override]
+        async def on_start(self) -> None:
             if self.incarnation > 1:
                 raise StartDeclined("once is enough")
 
@@ -260,7 +260,7 @@ class Inward(Worker):
 
 
 class InwardAtStart(Worker):
-    async def on_start(self) -> None:  # type: ignore[override]
+    async def on_start(self) -> None:
         parent = self.parent
         assert parent is not None
         await Admin(parent).count_children()
@@ -287,7 +287,7 @@ async def test_a_start_that_would_wait_for_its_own_supervisor_is_told_so_at_once
 class Lead(Player):
     """Has children of its own."""
 
-    async def on_start(self) -> None:  # type: ignore[override]
+    async def on_start(self) -> None:
         await super().on_start()
         await self.spawn(self.script.child("helper"))
 

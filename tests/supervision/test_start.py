@@ -41,7 +41,7 @@ class Watcher(Worker):
 
 
 class Decliner(Worker):
-    async def on_start(self) -> None:  # type: ignore[override]
+    async def on_start(self) -> None:
         raise StartDeclined("nothing to do today")
 
 

@@ -65,7 +65,7 @@ async def test_a_stop_hook_that_raises_is_logged_once_and_the_rest_are_stopped(
     script = Script()
 
     class BadEnd(Worker):
-        async def on_stop(self) -> None:  # type: ignore[override]
+        async def on_stop(self) -> None:
             raise Broken("in on_stop")
 
     node = company(script.child("a"), Child("bad", BadEnd), script.child("c"))
@@ -214,7 +214,7 @@ async def test_a_stop_waits_for_an_end_that_is_under_way_and_tells_its_true_reas
         async def note(self, message: Note) -> None:
             raise Broken(message.text)
 
-        async def on_failure(self, *_: object, **__: object) -> None:  # type: ignore[override]
+        async def on_failure(self, *_: object, **__: object) -> None:
             await asyncio.sleep(3)
             ended.append("failed in peace")
 
@@ -249,10 +249,10 @@ async def test_a_worker_that_is_ending_takes_no_new_children() -> None:
     refused: list[BaseException] = []
 
     class Parent(Worker):
-        async def on_start(self) -> None:  # type: ignore[override]
+        async def on_start(self) -> None:
             await self.spawn(Child("child", Worker))
 
-        async def on_stop(self) -> None:  # type: ignore[override]
+        async def on_stop(self) -> None:
             try:
                 await self.spawn(Child("late", Worker))
             except Stopped as error:

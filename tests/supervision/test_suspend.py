@@ -198,7 +198,7 @@ async def test_the_state_of_a_start_that_failed_is_garbage() -> None:
     failing: list[bool] = [True, True, False]
 
     class NoStart(Holder):
-        async def on_start(self) -> None:  # type: ignore[override]
+        async def on_start(self) -> None:
             state = self.state
             await asyncio.sleep(0.1)
             if failing.pop(0):
@@ -218,14 +218,14 @@ async def test_the_state_of_a_start_that_failed_is_garbage() -> None:
 @pytest.mark.check("S80")
 async def test_an_error_that_passed_through_two_workers_ends_only_the_one_that_failed() -> None:
     """To clear a frame of a coroutine that is suspended would end that coroutine."""
-    shared: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+    error = Broken("one and the same")
     log: list[str] = []
 
     class Careful(Worker):
         @on(Note)
         async def note(self, message: Note) -> None:
             try:
-                await shared
+                raise error
             except Broken:
                 await asyncio.sleep(10)
                 log.append("went on")
@@ -233,13 +233,11 @@ async def test_an_error_that_passed_through_two_workers_ends_only_the_one_that_f
     class Careless(Worker):
         @on(Note)
         async def note(self, message: Note) -> None:
-            await shared
+            raise error
 
     async with company(Child("careful", Careful), Child("careless", Careless)) as node:
         for name in ("careful", "careless"):
-            node.tell(name, Note("wait"))
-        await settle()
-        shared.set_exception(Broken("both"))
+            node.tell(name, Note("now"))
         await eventually(lambda: cell_of(node, "careless").incarnation == 2)
         await asyncio.sleep(20)
         assert log == ["went on"]
@@ -255,7 +253,7 @@ async def test_a_failure_hook_that_raises_too_is_reported_once_with_the_failure_
         async def note(self, message: Note) -> None:
             await asyncio.sleep(1e6)
 
-        async def on_failure(self, *_: object, **__: object) -> None:  # type: ignore[override]
+        async def on_failure(self, *_: object, **__: object) -> None:
             raise Broken("in on_failure")
 
     async with company(Child("a", Clumsy, message_timeout=1)) as node:

@@ -47,7 +47,7 @@ class Blocking(Worker):
         if self.where == "start hook":
             self.blocker.hold_up_the_loop(self)
 
-    async def on_stop(self) -> None:  # type: ignore[override]
+    async def on_stop(self) -> None:
         if self.where == "stop hook":
             self.blocker.hold_up_the_loop(self)
 
@@ -115,7 +115,7 @@ async def test_the_budget_of_a_sibling_is_not_charged_for_the_blocked_loop() -> 
     class Patient(Worker):
         """Needs 0.8 of the 1 s that it has, and the loop is blocked for 2 s of its time."""
 
-        async def on_stop(self) -> None:  # type: ignore[override]
+        async def on_stop(self) -> None:
             await asyncio.sleep(0.4)
             log.append("half")
             await asyncio.sleep(0.4)

@@ -33,7 +33,7 @@ async def crash(worker: Player) -> None:
 class Late(Player):
     """Takes 5 s to start."""
 
-    async def on_start(self) -> None:  # type: ignore[override]
+    async def on_start(self) -> None:
         await asyncio.sleep(5)
 
 
@@ -86,7 +86,7 @@ async def test_without_a_timeout_a_worker_that_nobody_knows_is_waited_for_30_sec
 @pytest.mark.check("M67")
 async def test_without_a_timeout_a_known_worker_is_waited_for_as_long_as_it_lives() -> None:
     class Slow(Player):
-        async def on_start(self) -> None:  # type: ignore[override]
+        async def on_start(self) -> None:
             await asyncio.sleep(100)
 
     async with Node(DynamicSupervisor()) as node:

@@ -281,7 +281,7 @@ async def test_a_worker_that_has_let_go_of_its_jobs_refuses_its_own() -> None:
     seen: list[BaseException] = []
 
     class Selfish(Player):
-        async def on_stop(self) -> None:  # type: ignore[override]
+        async def on_stop(self) -> None:
             try:
                 await self.request(self.name, "do", never)
             except JobError as error:
@@ -296,7 +296,7 @@ async def test_a_worker_that_has_let_go_of_its_jobs_refuses_its_own() -> None:
 
 async def test_what_a_stop_hook_still_asked_for_is_cancelled_after_it() -> None:
     class Parting(Player):
-        async def on_stop(self) -> None:  # type: ignore[override]
+        async def on_stop(self) -> None:
             self.start_job("c", "do", never)
             await asyncio.sleep(1)
 

@@ -129,7 +129,7 @@ def test_a_loop_can_be_moved_as_if_it_had_been_blocked() -> None:
         loop = asyncio.get_running_loop()
         assert isinstance(loop, VirtualTimeLoop)
         due = loop.time() + 1
-        fired = loop.create_future()
+        fired: asyncio.Future[float] = loop.create_future()
         loop.call_at(due, lambda: fired.set_result(loop.time()))
         loop.advance(5)
         return await fired - due

@@ -16,7 +16,7 @@ class Actor(Worker):
         super().__init__()
         self._act = act
 
-    async def on_start(self) -> None:  # type: ignore[override]
+    async def on_start(self) -> None:
         self.actor_ref.tell(Act())
 
     @on(Act)
@@ -35,12 +35,12 @@ class Actor(Worker):
 
 
 class Audience(Worker):
-    async def on_stop(self) -> None:  # type: ignore[override]
+    async def on_stop(self) -> None:
         print("audience stopped", flush=True)
 
 
 class NoStart(Worker):
-    async def on_start(self) -> None:  # type: ignore[override]
+    async def on_start(self) -> None:
         raise OSError("no stage")
 
 

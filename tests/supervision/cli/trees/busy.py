@@ -16,7 +16,7 @@ class Play(DataMessage):
 
 
 class Player(Worker):
-    async def on_start(self) -> None:  # type: ignore[override]
+    async def on_start(self) -> None:
         self.actor_ref.tell(Play())
 
     @on(Play)
@@ -26,12 +26,12 @@ class Player(Worker):
             await asyncio.sleep(0.02)
         print("finished", flush=True)
 
-    async def on_stop(self) -> None:  # type: ignore[override]
+    async def on_stop(self) -> None:
         print("player stopped", flush=True)
 
 
 class Neighbour(Worker):
-    async def on_stop(self) -> None:  # type: ignore[override]
+    async def on_stop(self) -> None:
         print("neighbour stopped", flush=True)
 
 
@@ -40,10 +40,10 @@ class Busy(Supervisor):
 
 
 class Clinging(Worker):
-    async def on_start(self) -> None:  # type: ignore[override]
+    async def on_start(self) -> None:
         print("begun", flush=True)
 
-    async def on_stop(self) -> None:  # type: ignore[override]
+    async def on_stop(self) -> None:
         print("clinging", flush=True)
         await asyncio.sleep(3600)
 
@@ -65,7 +65,7 @@ class Blocked(Supervisor):
 
 
 class Slow(Worker):
-    async def on_start(self) -> None:  # type: ignore[override]
+    async def on_start(self) -> None:
         print("begun", flush=True)
         await asyncio.sleep(3600)
 

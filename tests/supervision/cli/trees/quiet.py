@@ -7,11 +7,11 @@ from callboard import Child, Supervisor, Worker
 
 
 class Usher(Worker):
-    async def on_start(self) -> None:  # type: ignore[override]
+    async def on_start(self) -> None:
         number, count = os.environ.get("CALLBOARD_PROCESS"), os.environ.get("CALLBOARD_PROCESSES")
         print(f"{self.name} started in {os.getpid()}, process {number} of {count}", flush=True)
 
-    async def on_stop(self) -> None:  # type: ignore[override]
+    async def on_stop(self) -> None:
         print(f"{self.name} stopped", flush=True)
 
 

@@ -8,7 +8,7 @@ class Rain(DataMessage):
 
 
 class Leak(Worker):
-    async def on_start(self) -> None:  # type: ignore[override]
+    async def on_start(self) -> None:
         self.actor_ref.tell(Rain())
 
     @on(Rain)
