@@ -9,9 +9,8 @@ import inspect
 from collections import deque
 from collections.abc import Callable, Coroutine, Mapping
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, ClassVar, NoReturn, cast
+from typing import Any, ClassVar, NoReturn, cast
 
-import pykka
 from pykka import messages
 
 from . import lifecycle
@@ -24,6 +23,7 @@ from .handlers import Handler, HandlerTable, default_hook, runtime_handler
 from .loops import bare_cell, leave_bare, runtime_for_bare_actors, start_bare
 from .message import Lane, SystemMessage
 from .monitor import Monitor, Monitors, WorkerDown
+from .pykka_actor import PykkaActor
 from .reason import Failed, Normal, Reason
 from .ref import WorkerRef
 from .registry import WorkerReady
@@ -33,17 +33,6 @@ from .runtime import Runtime
 from .scheduler import Step
 
 __all__ = ["Actor"]
-
-if TYPE_CHECKING:
-
-    class PykkaActor:
-        """What type checkers see of `pykka.Actor`, whose hooks are typed as never asynchronous.
-
-        With it, every `async def on_start` of a user would need an ignore.
-        """
-
-else:
-    PykkaActor = pykka.Actor
 
 
 class Actor(PykkaActor):
