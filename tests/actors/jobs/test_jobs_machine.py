@@ -298,12 +298,13 @@ class JobsMachine(RuleBasedStateMachine):
         if self.node is None:
             self.stepper.close()
             return
-        self.stepper.pass_time(20)  # who restarts or is busy comes to rest
+        for name in WORKERS:  # who restarts or is busy comes to what it was told
+            self.stepper.run(self.heard(name))
         for each in self.world.jobs:
             each.cancel("the test is over")
         for group in self.world.groups:
             group.cancel("the test is over")
-        self.stepper.pass_time(1)
+        self.stepper.pass_time(5)
         self.an_end_is_final_and_the_answer_is_its_own()
         world = self.world
         assert world.begun == world.ended
@@ -321,6 +322,9 @@ class JobsMachine(RuleBasedStateMachine):
 
         self.stepper.run(stop())
         self.stepper.close()
+
+    async def heard(self, name: str) -> None:
+        await self.up.ask(name, Work([0.0]))
 
     def tell(self, name: str, message: LocalMessage) -> None:
         self.up.tell(name, message)
