@@ -227,6 +227,11 @@ async def _undo_start(
         await _stop_children(cell, actor, reason, cell.runtime.budget(None), ending)
         await cancel_steps(cell, actor.leave(reason))
         await cancel_tasks(cell, cell.beside or (), "what runs beside on_start")
+        done = task.done() and not (task.cancelled() or task.exception() or task.result())
+        if done and actor.end_hook_name(reason) is not None:
+            # It was told too late that it is unwanted: what it has set up, its stop hook cleans up.
+            budget = cell.runtime.budget(cell.options.end_within)
+            await _run_hook(cell, actor.end_hook(reason), reason, budget, ending)
     finally:
         actor.release()
         cell.actor = None

@@ -6,6 +6,7 @@ The end of all nodes at once (M31) is proved with the transports, signals (M32) 
 from __future__ import annotations
 
 import asyncio
+from contextlib import suppress
 from functools import partial
 from typing import Any
 
@@ -14,6 +15,7 @@ import pytest
 from callboard import (
     ActorFailed,
     AutoShutdown,
+    CallboardError,
     Child,
     DataMessage,
     Draining,
@@ -308,6 +310,31 @@ async def test_the_reason_of_the_stop_stands_in_every_workers_event() -> None:
     stopped = {event.path: event.reason for event in events.take() if event.kind == "stopped"}
     assert {"root/inner/deep", "root/inner", "root/a", "root"} < set(stopped)
     assert set(stopped.values()) == {Shutdown("the curtain falls")}
+
+
+@pytest.mark.check("M30")
+@pytest.mark.parametrize("turns", range(6))
+async def test_a_worker_that_has_just_started_when_its_start_is_called_off_still_cleans_up(
+    turns: int,
+) -> None:
+    log: list[str] = []
+    asked: list[asyncio.Task[None]] = []
+
+    class Slow(Hand):
+        async def on_start(self) -> None:
+            asked.append(asyncio.get_running_loop().create_task(node.stop()))
+            # In some turn of the loop the stop comes when nobody has noticed yet that this ended.
+            for _ in range(turns):
+                await asyncio.sleep(0)
+            log.append("started")
+
+    node = Node(Supervisor)
+    await node.start()
+    with suppress(CallboardError):
+        await node.admin().start_child(Child("a", partial(Slow, log)))
+    await asked[0]
+    await node.stop()
+    assert log in ([], ["started", "stop a", "stopped a"])
 
 
 # -- M31: each its own children ----
