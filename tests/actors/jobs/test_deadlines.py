@@ -15,6 +15,7 @@ from callboard import (
     JobTimeout,
     Node,
     NotReady,
+    StartFailed,
     Worker,
     job,
 )
@@ -110,6 +111,39 @@ async def test_without_a_timeout_a_known_worker_is_waited_for_as_long_as_it_live
             assert now() == began + 50
         with pytest.raises(Exception, match="longer than 50 s"):
             await start
+        await check.verify()
+
+
+@pytest.mark.check("M67")
+async def test_what_waits_for_a_worker_ends_as_soon_as_that_is_gone() -> None:
+    class Slow(Player):
+        async def on_start(self) -> None:  # type: ignore[override]
+            await asyncio.sleep(100)
+
+    async with Node(DynamicSupervisor()) as node:
+        child = Child("b", Slow, start_timeout=10)
+        began = now()
+        start = asyncio.get_running_loop().create_task(node.admin().start_child(child))
+        await asyncio.sleep(1)
+        waiting = [node.start_job("b", "do", answer, timeout=each) for each in (None, 60)]
+        for each in waiting:
+            with pytest.raises(JobCrashed, match="'b' ended before it was ready"):
+                await each
+            assert now() == began + 10
+        with pytest.raises(StartFailed):
+            await start
+
+
+@pytest.mark.check("M82")
+async def test_waiting_for_a_worker_leaves_nothing_on_it() -> None:
+    async with node_of("b") as node:
+        check = LeakCheck(node)
+        node.tell("b", Do(crash))
+        await asyncio.sleep(0.05)
+        waiting = node.start_job("b", "do", answer, timeout=60)
+        given_up = node.start_job("b", "do", answer)
+        given_up.cancel()
+        await waiting
         await check.verify()
 
 

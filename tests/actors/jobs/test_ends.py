@@ -123,6 +123,36 @@ async def test_a_cancelled_job_is_interrupted_cleans_up_and_its_inner_jobs_end_t
 
 
 @pytest.mark.check("M76")
+@pytest.mark.parametrize("how", ["deferred", "stubborn"])
+async def test_what_a_job_started_is_cancelled_with_it_though_its_handler_has_no_end_now(
+    how: str,
+) -> None:
+    async def work(worker: Player, request: JobRequest) -> None:
+        worker.start_job("c", "do", inner)
+        request.defer()
+        if how == "stubborn":
+            try:
+                await asyncio.sleep(100)
+            except asyncio.CancelledError:
+                await asyncio.sleep(100)
+
+    async def inner(worker: Player, request: JobRequest) -> None:
+        try:
+            await asyncio.sleep(1000)
+        finally:
+            reasons.append((now(), request.cancelled))
+
+    reasons: list[tuple[float, str | None]] = []
+    async with node_of("b", "c") as node:
+        asked = node.start_job("b", "do", work)
+        await asyncio.sleep(1)
+        asked.cancel("not needed")
+        began = now()
+        await asyncio.sleep(200)
+        assert reasons == [(began, "not needed")]
+
+
+@pytest.mark.check("M76")
 async def test_a_handler_that_swallows_its_cancellation_does_not_keep_the_caller_waiting() -> None:
     async def stubborn(worker: Player, request: JobRequest) -> str:
         try:
