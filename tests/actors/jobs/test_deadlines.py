@@ -117,7 +117,7 @@ async def test_without_a_timeout_a_known_worker_is_waited_for_as_long_as_it_live
 @pytest.mark.check("M67")
 async def test_what_waits_for_a_worker_ends_as_soon_as_that_is_gone() -> None:
     class Slow(Player):
-        async def on_start(self) -> None:  # type: ignore[override]
+        async def on_start(self) -> None:
             await asyncio.sleep(100)
 
     async with Node(DynamicSupervisor()) as node:
