@@ -162,6 +162,14 @@ class VirtualTimeLoop(asyncio.SelectorEventLoop):
         future.add_done_callback(self.hold())
         return future
 
+    async def shutdown_default_executor(self, timeout: float | None = None) -> None:
+        """Join the thread pool, time standing still: its limit, new in 3.12, is a real one."""
+        release = self.hold()
+        try:
+            await super().shutdown_default_executor()
+        finally:
+            release(None)
+
 
 def run_virtual(main: Coroutine[Any, Any, T], *, patience: float | None = None) -> T:
     """Run a coroutine to its end on virtual time, as `asyncio.run` does on real time.

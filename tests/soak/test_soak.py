@@ -128,7 +128,7 @@ async def shake(node: Node, chance: random.Random, until: float) -> None:
 
 
 @pytest.mark.soak
-@pytest.mark.realtime
+@pytest.mark.realtime(patience=SECONDS + 60)
 @pytest.mark.check("M82", "S60", "M37")
 async def test_after_random_trouble_nothing_is_left_and_everything_is_accounted_for() -> None:
     logger.info("soak: %g s, seed %d", SECONDS, SEED)
