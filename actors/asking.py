@@ -112,8 +112,9 @@ class Asking:
             JobError: the job ended in any way but completed; the subclass says how.
 
         """
-        name, payload = _job_of(job, payload)
-        asked: Job[Any] = Job(self._caller, worker, name, payload, timeout)
+        if not isinstance(job, str):
+            job, payload = _job_of(job, payload)
+        asked: Job[Any] = Job(self._caller, worker, job, payload, timeout)
         return await asked.begin()
 
     @overload
