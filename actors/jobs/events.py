@@ -18,20 +18,29 @@ UNREAD_EVENTS = 1000
 class Changing:
     """Something whose next change can be waited for."""
 
-    _waiters: list[asyncio.Future[None]] | None = None
+    _first: asyncio.Future[None] | None = None
+    _others: list[asyncio.Future[None]] | None = None
+    """Those who wait besides the first: nearly always there is none."""
 
     def _waiter(self, loop: asyncio.AbstractEventLoop) -> asyncio.Future[None]:
         """Return a future that is done at the next change."""
         waiter: asyncio.Future[None] = loop.create_future()
-        if self._waiters is None:
-            self._waiters = [waiter]
+        if self._first is None:
+            self._first = waiter
+        elif self._others is None:
+            self._others = [waiter]
         else:
-            self._waiters.append(waiter)
+            self._others.append(waiter)
         return waiter
 
     def _wake(self) -> None:
-        waiters, self._waiters = self._waiters, None
-        for waiter in waiters or ():
+        first, self._first = self._first, None
+        if first is None:
+            return
+        if not first.done():
+            first.set_result(None)
+        others, self._others = self._others, None
+        for waiter in others or ():
             if not waiter.done():
                 waiter.set_result(None)
 
