@@ -124,7 +124,7 @@ def strip(error: BaseException, actor: object) -> None:
         seen.add(id(each))
         waiting += [each.__cause__, each.__context__, *getattr(each, "exceptions", ())]
         if isinstance(each, AttributeError) and each.obj is actor:
-            each.obj = None
+            BaseException.__setattr__(each, "obj", None)
         trace = each.__traceback__
         # Those that called the first frame are held by it: up to what drives them.
         caller = trace.tb_frame.f_back if trace is not None else None

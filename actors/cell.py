@@ -273,6 +273,8 @@ class Cell:
         if actor is None or not self.open:
             self.queued = False
             return 0
+        if self.busy:  # it stood in the queue twice, for an earlier life too: one at a time
+            return 0
         context = self.context
         if context is None:
             context = self.context = self.runtime.new_context(self.ref)

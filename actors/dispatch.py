@@ -22,7 +22,7 @@ from .errors import (
     Unhandled,
 )
 from .handlers import Handler
-from .reason import Failed
+from .reason import Failed, in_words
 from .scheduler import Step
 
 __all__ = ["BESIDE", "NotHandled", "RaisedInCall", "Stashed", "directive_for", "drain", "fail"]
@@ -36,7 +36,7 @@ class RaisedInCall(Exception):
 
     def __init__(self, error: BaseException) -> None:
         """Carry the error of the method."""
-        super().__init__(str(error))
+        super().__init__(type(error).__name__)
         self.error = error
 
 
@@ -239,8 +239,7 @@ def _failed(cell: Cell, entry: Entry, error: BaseException) -> None:
         fail(cell, error)
         return
     if reply is not None:
-        kind = type(error).__name__
-        failure = ActorFailed(f"{cell.name!r} failed: {kind}: {error}", cell.name)
+        failure = ActorFailed(f"{cell.name!r} failed: {in_words(error)}", cell.name)
         failure.__cause__ = error
         reply.settle(None, failure)
     fail(cell, error)

@@ -16,7 +16,7 @@ from .cell import Cell, Directive, Incarnation, State
 from .clock import Budget, wait_done
 from .ending import Ending
 from .errors import ActorRestarted, StartDeclined, StartFailed, Stopped
-from .reason import Failed, Killed, Normal, Reason, Shutdown
+from .reason import Failed, Killed, Normal, Reason, Shutdown, in_words, note_context
 
 __all__ = ["beside", "end", "kill", "rest", "start", "stop", "stop_now"]
 
@@ -173,7 +173,7 @@ def _build(cell: Cell) -> Incarnation:
         actor.attach(cell)
     except Exception as error:
         cell.state = State.STOPPED
-        raise StartFailed(cell.name, f"{type(error).__name__}: {error}") from error
+        raise StartFailed(cell.name, in_words(error)) from error
     cell.actor = actor
     return actor  # type: ignore[no-any-return]
 
@@ -215,7 +215,7 @@ def _start_problem(
         problem = f"on_start took longer than {timeout:g} s"
         return problem, TimeoutError(problem)
     cause = asyncio.CancelledError() if task.cancelled() else task.exception() or task.result()
-    return f"{type(cause).__name__}: {cause}", cause
+    return in_words(cause) if cause is not None else "", cause
 
 
 async def _undo_start(
@@ -377,8 +377,7 @@ async def _run_hook(
     error = task.exception()
     ending.interrupted = error is None and task.result() is not None
     if error is not None:
-        if error is not reason.error and error.__context__ is None:
-            error.__context__ = reason.error
+        note_context(error, reason.error)
         cell.emit("hook_failed", Failed(error))
         strip(error, cell.actor)
 

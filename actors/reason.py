@@ -5,7 +5,22 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar
 
-__all__ = ["Failed", "Killed", "Normal", "Reason", "Shutdown"]
+__all__ = ["Failed", "Killed", "Normal", "Reason", "Shutdown", "in_words", "note_context"]
+
+
+def in_words(error: BaseException) -> str:
+    """Return type and text of an error that users have raised: its `__str__` may raise too."""
+    try:
+        text = str(error)
+    except Exception as worse:
+        text = f"<its text raises {type(worse).__name__}>"
+    return f"{type(error).__name__}: {text}"
+
+
+def note_context(error: BaseException, earlier: BaseException | None) -> None:
+    """Say what came before an error, unless it knows; its class may be frozen, as dataclasses."""
+    if error is not earlier and error.__context__ is None:
+        BaseException.__setattr__(error, "__context__", earlier)
 
 
 @dataclass(frozen=True)
@@ -57,7 +72,7 @@ class Failed(Reason):
 
     def __str__(self) -> str:
         """`failed`, with the type and text of the exception."""
-        return f"failed: {type(self.cause).__name__}: {self.cause}"
+        return f"failed: {in_words(self.cause)}"
 
 
 @dataclass(frozen=True)

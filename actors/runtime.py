@@ -16,7 +16,7 @@ from .envelope import Envelope
 from .errors import CallboardError, NoActor
 from .family import Family
 from .observe import Event, Events
-from .reason import Reason
+from .reason import Reason, in_words
 from .ref import CURRENT, WorkerRef
 from .registry import Registry
 from .scheduler import Scheduler
@@ -149,4 +149,4 @@ class Runtime:
         self.emit("interrupted", self.name, text=f"{type(error).__name__} raised in a worker")
 
     def _watcher_raised(self, text: str, error: BaseException) -> None:
-        self.emit("hook_failed", self.name, text=f"{text}: {type(error).__name__}: {error}")
+        self.emit("hook_failed", self.name, text=f"{text}: {in_words(error)}")

@@ -129,10 +129,7 @@ class Scheduler:
         self._ready.append(ready)
         if not self._active:
             self._active = True
-            if self._resting:
-                self._resting.pop().set_result(None)
-            else:
-                self._start_runner()
+            self._engage()
 
     def beside(self, begin: Callable[[], Step | None]) -> None:
         """Call `begin` in a task of its own, and carry on there what it began, if that has to wait.
@@ -161,6 +158,21 @@ class Scheduler:
         """The tasks of the run queue, resting ones included."""
         return frozenset(self._tasks)
 
+    def _engage(self) -> None:
+        """Have a resting runner take over the queue, or a new one."""
+        while self._resting:
+            future = self._resting.pop()
+            if not future.done():  # else its runner was cancelled, and has not heard of it yet
+                future.set_result(None)
+                return
+        self._start_runner()
+
+    def _hand_on(self) -> None:
+        """Leave what is ready to another runner, because this one ends out of turn."""
+        self._active = bool(self._ready)
+        if self._active:
+            self._engage()
+
     def _start_runner(self) -> None:
         self._keep = True
         self._start(self._run())
@@ -176,14 +188,18 @@ class Scheduler:
         """Be a runner: take turns, carry what has to wait, rest, until there are enough."""
         ready = self._ready
         while True:
-            step = self._take_turns()
+            try:
+                step = self._take_turns()
+            except BaseException:
+                self._hand_on()  # one worker's trouble, which the loop reports, is not all workers'
+                raise
             if step is None:
                 # Stay awake for one turn of the loop more: who was just answered often asks
                 # again, and then neither has to be woken (measured: a third of an ask).
                 try:
                     await asyncio.sleep(0)
                 except asyncio.CancelledError:
-                    self._active = False  # the loop is ending
+                    self._hand_on()
                     raise
                 if ready:
                     continue
@@ -207,6 +223,8 @@ class Scheduler:
             except asyncio.CancelledError:
                 if future in self._resting:
                     self._resting.remove(future)
+                elif not future.cancelled():
+                    self._hand_on()  # it had just been called to work
                 return
 
     def _take_turns(self) -> Step | None:
@@ -224,10 +242,7 @@ class Scheduler:
         """Be the task of this step until it ends; another runner takes over the queue."""
         step.task = asyncio.current_task()
         if self._ready:
-            if self._resting:
-                self._resting.pop().set_result(None)
-            else:
-                self._start_runner()
+            self._engage()
         else:
             self._active = False
         await _drive(step)

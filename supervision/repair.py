@@ -11,7 +11,7 @@ from ..actors import lifecycle
 from ..actors.cancelling import strip
 from ..actors.cell import Cell, Directive
 from ..actors.errors import Exceeded, NameTaken, StartDeclined, StartFailed
-from ..actors.reason import Failed, Reason, Shutdown
+from ..actors.reason import Failed, Reason, Shutdown, note_context
 from .children import Children
 from .record import ChildRecord, RestartDue
 from .restarts import Backoff, RestartBudget, Restarts
@@ -173,8 +173,7 @@ class Repair:
         """Take a failed restart as another failure: it counts, and both causes are kept."""
         cause = error.__cause__ or error
         # The failure that began it, not the last attempt: a chain of all of them has no end.
-        if record.crash is not cause and cause.__context__ is None:
-            cause.__context__ = record.crash
+        note_context(cause, record.crash)
         reason = Failed(cause)
         record.ended_for = reason
         record.cell.emit("failed", reason)

@@ -14,7 +14,7 @@ from typing import Any, Protocol, TypeAlias, cast
 from ..cell import Cell
 from ..errors import JobCancelled, JobCrashed, JobError, JobFailed
 from ..handlers import JobHandler
-from ..reason import Reason
+from ..reason import Reason, in_words
 from ..ref import WorkerRef
 from ..scheduler import Step
 from .messages import JobChunk, JobEvent, JobStart, JobUpdate
@@ -304,7 +304,7 @@ class JobServer:
         else:
             kind = type(error).__name__
             crash = JobCrashed(
-                f"{worker!r} raised in job {label!r}: {kind}: {error}",
+                f"{worker!r} raised in job {label!r}: {in_words(error)}",
                 worker=worker,
                 job=label,
                 response=error.response if isinstance(error, JobError) else None,
