@@ -147,22 +147,29 @@ class Events:
         self.counts[event.kind] += 1
         level = LEVELS.get(event.kind, logging.INFO)
         if logger.isEnabledFor(level):
-            error = event.reason.error if event.reason is not None else None
-            trace = error if level >= logging.ERROR else None
-            logger.log(
-                level,
-                "%s %s%s%s",
-                event.path,
-                event.kind,
-                f" ({event.reason})" if event.reason is not None else "",
-                f": {event.text}" if event.text else "",
-                exc_info=trace,
-                extra={
-                    "event": event.kind,
-                    "path": event.path,
-                    "incarnation": event.incarnation,
-                    "reason": str(event.reason) if event.reason is not None else None,
-                },
-            )
+            try:
+                _log(event, level)
+            except Exception:  # a filter or handler of the user's; what happens here must go on
+                self.counts["log_failed"] += 1
         for subscription in self._subscriptions:
             subscription.put(event)
+
+
+def _log(event: Event, level: int) -> None:
+    error = event.reason.error if event.reason is not None else None
+    trace = error if level >= logging.ERROR else None
+    logger.log(
+        level,
+        "%s %s%s%s",
+        event.path,
+        event.kind,
+        f" ({event.reason})" if event.reason is not None else "",
+        f": {event.text}" if event.text else "",
+        exc_info=trace,
+        extra={
+            "event": event.kind,
+            "path": event.path,
+            "incarnation": event.incarnation,
+            "reason": str(event.reason) if event.reason is not None else None,
+        },
+    )

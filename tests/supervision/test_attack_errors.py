@@ -1,8 +1,9 @@
-"""Errors that are trouble themselves, and handlers that cancel the task they run in."""
+"""Errors that are trouble themselves, logs that raise, and handlers that cancel their own task."""
 
 from __future__ import annotations
 
 import asyncio
+import logging
 from dataclasses import dataclass
 from typing import Any
 
@@ -153,3 +154,21 @@ async def test_a_task_that_a_handler_kept_may_be_cancelled_while_it_rests() -> N
             asked = node.ask("other", Do(), timeout=5)  # it is called to work, then cancelled
             kept[-1].cancel()
             assert await asked == "answer"
+
+
+async def test_a_log_filter_that_raises_keeps_no_worker_from_its_restart() -> None:
+    class Full(logging.Filter):
+        def filter(self, record: logging.LogRecord) -> bool:
+            raise OSError("no space left on the device")
+
+    logger = logging.getLogger("callboard")
+    full = Full()
+    logger.addFilter(full)
+    try:
+        async with node_of(Child("one", Careless)) as node:
+            with pytest.raises(ActorFailed):
+                await node.ask("one", Do("raise"), timeout=5)
+            assert await node.ask("one", Do(), timeout=5) == "answer"
+            assert node.events.counts["log_failed"] > 0
+    finally:
+        logger.removeFilter(full)
