@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Generator
+from threading import get_ident
 from types import TracebackType
 from typing import Any, Generic, Self, cast
 
@@ -107,6 +108,7 @@ class Job(Changing, Generic[R_co]):
 
         Raises:
             Draining: the node is ending and takes no new jobs from outside its workers.
+            RuntimeError: this thread is not that of the node's event loop.
             TypeError: the worker is not given by its name.
 
         """
@@ -115,6 +117,11 @@ class Job(Changing, Generic[R_co]):
         cell = self.caller.cell
         runtime = cell.runtime
         loop = runtime.loop
+        if get_ident() != runtime.thread:
+            raise RuntimeError(
+                f"the job {self.label!r} of {self.worker!r} is asked for on another thread: "
+                "jobs are asked for on the node's event loop"
+            )
         parent = CURRENT_JOB.get()
         if runtime.draining and parent is None and cell.parent is None:
             raise Draining(f"the node is ending: it takes no new job {self.label!r}", self.worker)
