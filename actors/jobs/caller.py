@@ -18,6 +18,7 @@ from ..errors import (
     JobCrashed,
     JobError,
     JobTimeout,
+    NoActor,
     NotReady,
     NotStarted,
 )
@@ -143,6 +144,9 @@ class Job(Changing, Generic[R_co]):
         if known is not None and known.ready:
             self._send(known)
         else:
+            if cell.closed:
+                self.settle(None, NoActor(f"{cell.name!r} has ended: it can ask for nothing more"))
+                return self
             self._readiness = Readiness(self, runtime, self._send, self.expire)
         return self
 
