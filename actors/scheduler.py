@@ -187,9 +187,10 @@ class Scheduler:
     async def _run(self) -> None:
         """Be a runner: take turns, carry what has to wait, rest, until there are enough."""
         ready = self._ready
+        task = cast("asyncio.Task[None]", asyncio.current_task())
         while True:
             try:
-                step = self._take_turns()
+                step = self._take_turns(task)
             except BaseException:
                 self._hand_on()  # one worker's trouble, which the loop reports, is not all workers'
                 raise
@@ -206,7 +207,6 @@ class Scheduler:
                 self._active = False
             else:
                 await self._carry_on(step)
-                task = cast("asyncio.Task[None]", asyncio.current_task())
                 if task.cancelling():
                     return  # it was cancelled on the step's behalf: not to be used again
                 if not self._active and ready:
@@ -227,14 +227,20 @@ class Scheduler:
                     self._hand_on()  # it had just been called to work
                 return
 
-    def _take_turns(self) -> Step | None:
-        """Go through the ready workers; return early with a step that has to wait."""
+    def _take_turns(self, task: asyncio.Task[None]) -> Step | None:
+        """Go through the ready workers; return early with a step that has to wait.
+
+        A handler that cancels its own task and does not wait leaves the cancellation to the
+        runner: no other worker may get it, so this runner ends there.
+        """
         ready = self._ready
         left = TURN
         while ready and left > 0:
             outcome = ready.popleft().turn(BATCH)
             if not isinstance(outcome, int):
                 return outcome
+            if task.cancelling():
+                return None
             left -= outcome + 1
         return None
 
