@@ -162,8 +162,9 @@ async def test_a_log_filter_that_raises_keeps_no_worker_from_its_restart() -> No
             raise OSError("no space left on the device")
 
     logger = logging.getLogger("callboard")
-    full = Full()
+    full, level = Full(), logger.level
     logger.addFilter(full)
+    logger.setLevel(logging.WARNING)  # whatever the root's is: the filter must be asked
     try:
         async with node_of(Child("one", Careless)) as node:
             with pytest.raises(ActorFailed):
@@ -172,3 +173,4 @@ async def test_a_log_filter_that_raises_keeps_no_worker_from_its_restart() -> No
             assert node.events.counts["log_failed"] > 0
     finally:
         logger.removeFilter(full)
+        logger.setLevel(level)

@@ -1,5 +1,6 @@
 """The command line, as the tests of this folder run it."""
 
+import logging
 import os
 import tempfile
 from collections.abc import Iterator
@@ -8,6 +9,17 @@ from pathlib import Path
 import pytest
 
 from tests.supervision.cli.processes import Company
+
+
+@pytest.fixture(autouse=True)
+def logging_as_it_was() -> Iterator[None]:
+    """What a command that ran in this very process has set up of logging is taken back."""
+    root = logging.getLogger()
+    level, handlers = root.level, list(root.handlers)
+    yield
+    root.setLevel(level)
+    for handler in [each for each in root.handlers if each not in handlers]:
+        root.removeHandler(handler)
 
 
 @pytest.fixture

@@ -39,6 +39,10 @@ def poll(look: Callable[[], T], what: str | Callable[[], str]) -> T:
         time.sleep(0.02)
 
 
+def _hear_hang_ups() -> None:
+    signal.signal(signal.SIGHUP, signal.SIG_DFL)
+
+
 class Started:
     """A running `callboard run`, with what it has written so far."""
 
@@ -100,6 +104,8 @@ class Company:
                 stdout=out_file,
                 stderr=err_file,
                 start_new_session=True,
+                # The tests themselves may run where a hang-up is ignored (nohup).
+                preexec_fn=_hear_hang_ups,
             )
         started = Started(process, out, err)
         self.started.append(started)
