@@ -8,7 +8,7 @@ Seconds, monotonic: a wall clock that jumps is not noticed.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 __all__ = ["Budget", "Lag", "lend_time", "wait_done"]
@@ -81,8 +81,3 @@ def lend_time(loop: asyncio.AbstractEventLoop) -> Callable[[], None]:
     """
     lend: Callable[[], Callable[[], None]] | None = getattr(loop, "lend", None)
     return lend() if lend is not None else lambda: None
-
-
-def is_awaitable(value: object) -> bool:
-    """Whether `value` must be awaited for its result."""
-    return isinstance(value, Awaitable)

@@ -13,11 +13,9 @@ from . import shutdown
 from .admin import ChildInfo
 from .child import Child
 from .record import ChildRecord
+from .shutdown import YIELD_EVERY
 
 __all__ = ["Children"]
-
-YIELD_EVERY = 100
-"""Children that are started before the loop may look at everything else."""
 
 
 class Children:

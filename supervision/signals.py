@@ -1,11 +1,10 @@
-"""SIGTERM and SIGINT: an orderly end first, then a hurried one, then a kill."""
+"""SIGTERM and SIGINT: an orderly end first, then a kill."""
 
 from __future__ import annotations
 
 import asyncio
 import signal
 import threading
-from collections.abc import Callable, Sequence
 from types import TracebackType
 from typing import Any, Protocol, Self
 
@@ -29,24 +28,13 @@ class Stoppable(Protocol):
 class Signals:
     """Acts on SIGINT and SIGTERM while it is entered: the first stops in order, the second kills.
 
-    `steps` may name other actions, the first for the first signal and so on. On a thread other
-    than the main one, or when not enabled, signals are left alone.
+    On a thread other than the main one, or when not enabled, signals are left alone.
     """
 
-    def __init__(
-        self,
-        node: Stoppable,
-        *,
-        enabled: bool = True,
-        steps: Sequence[Callable[[str], Any]] | None = None,
-    ) -> None:
+    def __init__(self, node: Stoppable, *, enabled: bool = True) -> None:
         """Prepare to act for this node."""
-        self._steps: list[Callable[[str], Any]] = [node.stop, self._kill]
-        if steps is not None:
-            self._steps = list(steps)
         self._node = node
         self._enabled = enabled and threading.current_thread() is threading.main_thread()
-        self._count = 0
         self._tasks: set[asyncio.Task[Any]] = set()
         self._before: dict[signal.Signals, Any] = {}
         self.received: signal.Signals | None = None
@@ -74,16 +62,11 @@ class Signals:
                 loop.remove_signal_handler(number)
                 signal.signal(number, self._before.pop(number))
 
-    def _kill(self, _: str) -> None:
-        self._node.kill()
-
     def _handle(self, number: signal.Signals) -> None:
-        if self.received is None:
-            self.received = number
-        step = self._steps[min(self._count, len(self._steps) - 1)]
-        self._count += 1
-        outcome = step(NAMES[number])
-        if asyncio.iscoroutine(outcome):
-            task = asyncio.get_running_loop().create_task(outcome)
-            self._tasks.add(task)
-            task.add_done_callback(self._tasks.discard)
+        if self.received is not None:
+            self._node.kill()
+            return
+        self.received = number
+        task = asyncio.get_running_loop().create_task(self._node.stop(NAMES[number]))
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)

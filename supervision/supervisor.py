@@ -31,10 +31,11 @@ from ..actors.reason import Reason, Shutdown
 from ..actors.ref import WorkerRef
 from . import admin
 from .child import Child
-from .children import YIELD_EVERY, Children
+from .children import Children
 from .record import ChildEnded, ChildRecord, RestartDue
 from .repair import Repair
 from .restarts import Restarts
+from .shutdown import YIELD_EVERY
 from .strategy import AUTO_SHUTDOWNS, STRATEGIES, AutoShutdown, Strategy
 
 __all__ = ["DynamicSupervisor", "Supervisor"]
