@@ -22,7 +22,7 @@ from .errors import NotStarted
 from .handlers import Handler, HandlerTable, default_hook, runtime_handler
 from .loops import bare_cell, leave_bare, runtime_for_bare_actors, start_bare
 from .message import Lane, SystemMessage
-from .monitor import Monitor, Monitors, WorkerDown
+from .monitor import Monitor, Monitors, WorkerDown, monitored
 from .pykka_actor import PykkaActor
 from .reason import Failed, Normal, Reason
 from .ref import WorkerRef
@@ -155,9 +155,7 @@ class Actor(PykkaActor):
         of that name is a `WorkerDown` at once.
         """
         cell = self._place
-        target = worker.target
-        if not isinstance(target, Cell) or target.closed:
-            target = cast("Cell | None", cell.runtime.resolve(worker.name))
+        target = monitored(worker.target) or monitored(cell.runtime.resolve(worker.name))
 
         watching = self._watching = set() if self._watching is None else self._watching
 
@@ -174,7 +172,7 @@ class Actor(PykkaActor):
             cell.ref.tell(fact)
 
         monitor = Monitor(worker, notify, cancel)
-        if target is None or target.closed:
+        if target is None:
             monitor.tell(WorkerDown(worker, None))
             return monitor
         if target.monitors is None:

@@ -7,12 +7,13 @@ once if nobody has that name. A restart is no end: it gives a `WorkerRestarted`.
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Protocol, cast
 
 from .message import SystemMessage
 from .reason import Reason
 from .ref import WorkerRef
 
-__all__ = ["Monitor", "Monitors", "WorkerDown", "WorkerRestarted"]
+__all__ = ["Monitor", "Monitored", "Monitors", "WorkerDown", "WorkerRestarted", "monitored"]
 
 
 TOLD_BY = "_told_by"
@@ -95,3 +96,23 @@ class Monitors:
         monitors, self._monitors = self._monitors, {}
         for monitor in monitors:
             monitor.tell(WorkerDown(worker, reason))
+
+
+class Monitored(Protocol):
+    """The place of a worker, here or on another node, whose end can be watched."""
+
+    monitors: Monitors | None
+    ref: WorkerRef
+
+    @property
+    def closed(self) -> bool:
+        """Whether the worker is gone for good."""
+        ...
+
+
+def monitored(target: object) -> Monitored | None:
+    """Return the place if it can be watched and the worker is not gone for good."""
+    if not hasattr(target, "monitors"):
+        return None
+    place = cast("Monitored", target)
+    return None if place.closed else place

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Protocol, TypeAlias
@@ -40,6 +41,13 @@ class Registration:
     node: str
     incarnation: int = 0
     ready: bool = False
+    since: int = 0
+    """When the name was taken: of two nodes that have it the earlier one keeps it."""
+
+    @property
+    def order(self) -> tuple[int, str]:
+        """Who goes first where two claim one name; all nodes come to the same end."""
+        return (self.since, self.node)
 
     @property
     def path(self) -> str:
@@ -59,13 +67,22 @@ class Registry:
     """Name to registration, and the watches on names; one for each node.
 
     Looking up, declaring, watching and announcing cost the same whatever the number of workers.
+    Where several nodes have one name, the earliest owns it and the others stand behind it: the
+    next one takes over when the owner has gone.
     """
 
     def __init__(self, node: str, report: Callable[[str, BaseException], None]) -> None:
         """Begin empty; `report` hears of watchers that raise."""
         self.node = node
         self._report = report
+        self.changed: Callable[[Registration], None] | None = None
+        """Called with a registration of this node that became ready, unready or gone."""
+        self.clashed: Callable[[Registration, Registration], None] | None = None
+        """Called once with owner and rival where another node has a name of this one."""
         self._known: dict[str, Registration] = {}
+        self._rivals: dict[str, list[Registration]] = {}
+        """Those who claim a name that an earlier one owns, in order; nearly always empty."""
+        self._stamp = 0
         self._watches: dict[str, dict[object, Watcher]] = {}
         self._watching: dict[object, set[str]] = {}
 
@@ -99,6 +116,15 @@ class Registry:
             if local is None or (known.node == self.node) == local
         ]
 
+    def here(self, name: str) -> Registration | None:
+        """Return the registration of this node's own worker of that name, owner or not."""
+        return self._claim_of(name, self.node)
+
+    def local(self) -> list[Registration]:
+        """Return the registrations of this node's own workers, also where another owns the name."""
+        behind = [each for rivals in self._rivals.values() for each in rivals]
+        return [each for each in (*self._known.values(), *behind) if each.node == self.node]
+
     def declare(self, ref: WorkerRef, target: Place) -> Registration:
         """Take a name for a worker of this node that is going to start.
 
@@ -106,41 +132,108 @@ class Registry:
             NameTaken: another worker of this node has it.
 
         """
+        mine = self.here(ref.name)
+        if mine is not None and mine.target is not target:
+            raise NameTaken(ref.name, mine.path, target.path)
+        if mine is not None:
+            self._remove(mine)
         known = self._known.get(ref.name)
-        if known is not None and known.node == self.node and known.target is not target:
-            raise NameTaken(ref.name, known.path, target.path)
-        registration = Registration(ref, target, self.node)
-        self._known[ref.name] = registration
+        # Later than whatever is known, so that clocks that differ change nothing.
+        after = known.since if known is not None else 0
+        self._stamp = max(time.time_ns() // 1_000_000, self._stamp + 1, after + 1)
+        registration = Registration(ref, target, self.node, since=self._stamp)
+        self._add(registration)
         return registration
 
-    def ready(self, name: str, incarnation: int) -> None:
-        """Note that the worker is ready, and call who watches for it.
+    def learn(self, registration: Registration) -> None:
+        """Take in a worker of another node; `ready` says more of it later."""
+        self._add(registration)
+
+    def ready(self, name: str, incarnation: int, node: str | None = None) -> None:
+        """Note that the worker of this node, or of `node`, is ready, and call who watches for it.
 
         The same incarnation again changes nothing.
         """
-        known = self._known.get(name)
-        if known is None or (known.ready and known.incarnation >= incarnation):
+        claim = self._claim_of(name, node or self.node)
+        if claim is None or (claim.ready and claim.incarnation >= incarnation):
             return
-        known.ready = True
-        known.incarnation = incarnation
+        claim.ready = True
+        claim.incarnation = incarnation
+        if claim.node == self.node and self.changed is not None:
+            self.changed(claim)
+        if self._known.get(name) is claim:
+            self._tell_ready(claim)
+
+    def unready(self, name: str, node: str | None = None) -> None:
+        """Note that the worker waits for its restart."""
+        claim = self._claim_of(name, node or self.node)
+        if claim is not None and claim.ready:
+            claim.ready = False
+            if claim.node == self.node and self.changed is not None:
+                self.changed(claim)
+
+    def gone(self, name: str, target: Delivery) -> None:
+        """Free the name, if it belongs to this worker; who stood behind it takes over."""
+        known = self._known.get(name)
+        if known is None:
+            return
+        owned = known.target is target
+        claim = known if owned else self._behind(name, target)
+        if claim is None:
+            return
+        self._remove(claim)
+        claim.ready = False
+        if claim.node == self.node and self.changed is not None:
+            self.changed(claim)
+        heir = self._known.get(name)
+        if owned and heir is not None and heir.ready:
+            self._tell_ready(heir)
+
+    def _behind(self, name: str, target: Delivery) -> Registration | None:
+        rivals = self._rivals.get(name, ())
+        return next((each for each in rivals if each.target is target), None)
+
+    def _claim_of(self, name: str, node: str) -> Registration | None:
+        known = self._known.get(name)
+        if known is None or known.node == node:
+            return known
+        return next((each for each in self._rivals.get(name, ()) if each.node == node), None)
+
+    def _add(self, claim: Registration) -> None:
+        name = claim.ref.name
+        known = self._known.get(name)
+        if known is None:
+            self._known[name] = claim
+            return
+        owner, rival = (known, claim) if known.order < claim.order else (claim, known)
+        self._known[name] = owner
+        rivals = self._rivals.setdefault(name, [])
+        rivals.append(rival)
+        rivals.sort(key=lambda each: each.order)
+        if self.clashed is not None and self.node in (known.node, claim.node):
+            self.clashed(owner, rival)
+
+    def _remove(self, claim: Registration) -> None:
+        name = claim.ref.name
+        rivals = self._rivals.get(name)
+        if self._known.get(name) is claim:
+            if rivals:
+                self._known[name] = rivals.pop(0)
+            else:
+                del self._known[name]
+        elif rivals:
+            rivals.remove(claim)
+        if rivals is not None and not rivals:
+            del self._rivals[name]
+
+    def _tell_ready(self, known: Registration) -> None:
+        name = known.ref.name
         watchers = self._watches.get(name)
         if watchers:
-            fact = WorkerReady(name, known.node, incarnation)
+            fact = WorkerReady(name, known.node, known.incarnation)
             for key, watcher in list(watchers.items()):
                 if key in watchers:  # a watcher before it may have taken it back
                     self._call(watcher, fact)
-
-    def unready(self, name: str) -> None:
-        """Note that the worker waits for its restart."""
-        known = self._known.get(name)
-        if known is not None:
-            known.ready = False
-
-    def gone(self, name: str, target: Delivery) -> None:
-        """Free the name, if it belongs to this worker."""
-        known = self._known.get(name)
-        if known is not None and known.target is target:
-            del self._known[name]
 
     def watch(self, name: str, key: object, watcher: Watcher) -> None:
         """Call `watcher` each time the worker becomes ready, at once if it is ready now.

@@ -27,7 +27,7 @@ from ..registry import Registration
 from .events import Changing, Unread
 from .messages import JobEvent, JobStart, R_co
 from .readiness import READY_WITHIN, Readiness
-from .server import CURRENT_JOB, JobRequest
+from .server import CURRENT_JOB, Doing, JobRequest
 
 __all__ = ["Job", "JobCaller"]
 
@@ -70,7 +70,7 @@ class Job(Changing, Generic[R_co]):
     _timer: asyncio.TimerHandle | None = None
     _readiness: Readiness | None = None
     _parent: JobRequest | None = None
-    _request: JobRequest | None = None
+    _doing: Doing | None = None
 
     def __init__(
         self,
@@ -173,9 +173,9 @@ class Job(Changing, Generic[R_co]):
 
     # -- what the server does ----
 
-    def accept(self, request: JobRequest, /) -> None:
+    def accept(self, request: Doing, /) -> None:
         """Take note of who does the job, to be able to cancel it; for the server."""
-        self._request = request
+        self._doing = request
 
     def put(self, event: JobEvent, /) -> asyncio.Future[None] | None:
         """Take an event; return a future to wait for where the caller is behind."""
@@ -225,9 +225,9 @@ class Job(Changing, Generic[R_co]):
 
     def ask_progress(self) -> None:
         """Have the server's `on_job_progress` called once; nothing if the job has ended."""
-        request = self._request
-        if not self.done and request is not None:
-            request._server.ask_progress(request)  # pyright: ignore[reportPrivateUsage]
+        doing = self._doing
+        if not self.done and doing is not None:
+            doing.report()
 
     @property
     def response(self) -> R_co:
@@ -323,8 +323,8 @@ class Job(Changing, Generic[R_co]):
         self._end(JobTimeout(text, worker=self.worker, job=self.label), "timeout")
 
     def _end(self, error: JobError, reason: str) -> None:
-        request = self._request
+        doing = self._doing
         self.cancelled = reason
         self.settle(None, error)
-        if request is not None:
-            request._server.cancel(request, reason)  # pyright: ignore[reportPrivateUsage]
+        if doing is not None:
+            doing.withdraw(reason)

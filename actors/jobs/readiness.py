@@ -6,10 +6,9 @@ import asyncio
 from collections.abc import Callable
 from typing import Protocol
 
-from ..cell import Cell
 from ..errors import CallboardError, NoActor
 from ..message import SystemMessage
-from ..monitor import Monitor, Monitors, WorkerDown
+from ..monitor import Monitor, Monitors, WorkerDown, monitored
 from ..registry import Registration, WorkerReady
 from ..runtime import Runtime
 
@@ -64,13 +63,13 @@ class Readiness:
     def _follow(self) -> bool:
         """Watch the end of a worker that is known, starting or restarting; whether there is one."""
         known = self._runtime.registry.find(self._job.worker)
-        cell = known.target if known is not None else None
-        if not isinstance(cell, Cell) or cell.closed:
+        place = monitored(known.target) if known is not None else None
+        if place is None:
             return False
-        if cell.monitors is None:
-            cell.monitors = Monitors()
-        self._monitor = Monitor(cell.ref, self._ended, cell.monitors.remove)
-        cell.monitors.add(self._monitor)
+        if place.monitors is None:
+            place.monitors = Monitors()
+        self._monitor = Monitor(place.ref, self._ended, place.monitors.remove)
+        place.monitors.add(self._monitor)
         return True
 
     def _late(self) -> None:

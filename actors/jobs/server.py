@@ -21,12 +21,24 @@ from .messages import JobChunk, JobEvent, JobStart, JobUpdate
 from .sent import Sent, send_from_thread
 from .turns import Turns
 
-__all__ = ["CURRENT_JOB", "JobEntry", "JobRequest", "JobServer", "JobSink"]
+__all__ = ["CURRENT_JOB", "Doing", "JobEntry", "JobRequest", "JobServer", "JobSink"]
 
 CURRENT_JOB: contextvars.ContextVar[JobRequest | None] = contextvars.ContextVar(
     "callboard_current_job", default=None
 )
 """The job whose handler is running; jobs that it starts inherit its deadline and its end."""
+
+
+class Doing(Protocol):
+    """A job that is being done, as its caller's side sees it: here, or the way to another node."""
+
+    def withdraw(self, reason: str, /) -> None:
+        """Stop doing it: its outcome is of no interest any more."""
+        ...
+
+    def report(self) -> None:
+        """Have the worker report on it."""
+        ...
 
 
 class JobSink(Protocol):
@@ -37,7 +49,7 @@ class JobSink(Protocol):
         """Whether nobody waits for the job any more."""
         ...
 
-    def accept(self, request: JobRequest, /) -> None:
+    def accept(self, request: Doing, /) -> None:
         """Take note of who does the job, to be able to cancel it."""
         ...
 
@@ -124,6 +136,14 @@ class JobRequest:
     def fail(self, text: str = "", response: Any = None) -> bool:
         """End the job as failed, as `raise JobFailed(text)` in its handler would."""
         return self._server.answer(self, None, self._server.failed(self, text, response))
+
+    def withdraw(self, reason: str) -> None:
+        """Stop doing it, because its caller has cancelled it; for the runtime."""
+        self._server.cancel(self, reason)
+
+    def report(self) -> None:
+        """Have the worker report on it, because its caller asks; for the runtime."""
+        self._server.ask_progress(self)
 
     def _put(self, event: JobEvent) -> Awaitable[None]:
         if self.answered or self._sink.done:
