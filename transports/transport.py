@@ -19,6 +19,7 @@ from typing import NamedTuple, Protocol, Self
 from ..actors.dispatch import fail
 from ..actors.worker import Worker
 from .codec import Codec
+from .gate import Gate
 
 __all__ = ["Carriage", "Packet", "Receive", "Spare", "Transport"]
 
@@ -84,6 +85,12 @@ class Transport(Worker):
     patience: float = 60.0
     """Seconds of its own outage that are not held against the nodes behind it (a broker is gone
     for all of them). After these they are declared down. 0 where the connection is the node."""
+
+    down_after: float | None = None
+    """Seconds of silence after which a node behind it is down; `None`: the node's setting."""
+
+    gate: Gate | None = None
+    """What may pass, where that is not everything: a proxy's two workers."""
 
     codec: Codec | None = None
     """How values become bytes; `None`: the node's codec."""
