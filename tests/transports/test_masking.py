@@ -1,0 +1,73 @@
+"""Nothing that may be secret is left in what is shown."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from callboard.transports.masking import mask_url
+
+PLAIN = [
+    "redis://localhost:6379/0?channel=shop",
+    "rediss://cache.example/1?ssl_ca_certs=/etc/ca.pem",
+    "postgres://alice@db/bus?backend=isolated",
+    "ws://hub:8765",
+    "no URL at all, and a mail to admin@example.com",
+    "a token is required: write one into the file",
+    "the broker at redis://cache:6379 is gone; ask admin@example.com",
+    "",
+]
+
+
+@pytest.mark.parametrize("text", PLAIN)
+def test_what_is_not_secret_stays(text: str) -> None:
+    assert mask_url(text) == text
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("redis://:C4nary@h:1/0", "redis://:***@h:1/0"),
+        ("redis://bob:C4nary@h:1/0", "redis://bob:***@h:1/0"),
+        ("redis://C4nary@h:1/0", "redis://***@h:1/0"),
+        ("rediss://bob:C4/na?r#y@h", "rediss://bob:***@h"),
+        ("redis://bob:C4@nary@h", "redis://bob:***@h"),
+        ("redis://bob:C4 nary@h", "redis://bob:***@h"),
+        ("redis://bob:C4nary@h?password=C4nary&db=2", "redis://bob:***@h?password=***&db=2"),
+        ("redis://h?pass%77ord=C4nary", "redis://h?pass%77ord=***"),
+        ("redis://h?db=1&ssl_password=C4nary", "redis://h?db=1&ssl_password=***"),
+        ("postgres://bob:C4nary@a,b/x", "postgres://bob:***@a,b/x"),
+        ("wss://h/p?token=C4nary", "wss://h/p?token=***"),
+        ("wss://h/p?x=1&access_token=C4nary&api_key=C4", "wss://h/p?x=1&access_token=***&api_key=***"),
+        ("host=db user=bob password=C4nary", "host=db user=bob password=***"),
+        ("host=db password='C4 nary' user=b", "host=db password='***' user=b"),
+        ("Authorization: Bearer C4nary", "Authorization: ***"),
+        ("{'authorization': 'Bearer C4nary'}", "{'authorization': '***'}"),
+        ('{"Authorization": "C4nary", "n": 1}', '{"Authorization": "***", "n": 1}'),
+        ("[('Authorization', 'Basic C4nary==')]", "[('Authorization', '***')]"),
+        ("{b'Cookie': b'C4nary'}", "{b'Cookie': '***'}"),
+        ("sent Bearer C4nary to it", "sent Bearer *** to it"),
+        ("Client(url='redis://:C4nary@h', n=1)", "Client(url='redis://:***@h', n=1)"),
+        ("Client(password='C4nary', n=1)", "Client(password='***', n=1)"),
+    ],
+)  # fmt: skip
+def test_what_is_secret_goes(text: str, shown: str) -> None:
+    assert mask_url(text) == shown
+
+
+def test_each_url_of_a_text_is_masked_by_itself() -> None:
+    text = "redis://:C4nary@a:1/0,rediss://u:C4nary@b postgres://u:C4nary@c, and no more"
+    assert mask_url(text) == "redis://:***@a:1/0,rediss://u:***@b postgres://u:***@c, and no more"
+
+
+@given(st.text(min_size=1).filter(lambda text: "://" not in text), st.sampled_from("ab"))
+def test_a_password_of_any_characters_does_not_show(password: str, name: str) -> None:
+    masked = mask_url(f"redis://{name}:{password}@host:6379/0")
+    assert masked == f"redis://{name}:***@host:6379/0"
+
+
+@given(st.text(alphabet="ab:@/?#&='\" \n*", max_size=40))
+def test_to_mask_twice_changes_nothing(text: str) -> None:
+    once = mask_url(f"redis://{text}@h?token={text}")
+    assert mask_url(once) == once

@@ -1,0 +1,95 @@
+"""What may be shown of a text that holds secrets: URLs, headers and settings without them.
+
+It errs on the side of showing too little. A password that was not percent-encoded may hold any
+character, also one that ends a host or begins a query: so what is masked reaches to the last `@`.
+"""
+
+from __future__ import annotations
+
+import re
+from urllib.parse import unquote
+
+__all__ = ["mask_url"]
+
+MASK = "***"
+
+URL = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://")
+ENDS_A_URL = re.compile(r"[\s\"'<>`]")
+BETWEEN_URLS = re.compile(r"[\s,;|\"'<>()\[\]`]+\Z")
+
+SAYS_SECRET = re.compile(
+    r"pass(?!file)|pwd|secret|token|auth|credential|signature|cookie|api[-_]?key|[-_]key\Z"
+    r"|\A(?:key|sig|jwt|sas)\Z",
+    re.IGNORECASE,
+)
+"""Names of parameters, settings and headers whose values are not shown."""
+
+# What a name's value looks like: in quotes, or up to where the next thing can begin.
+VALUE = r"""b?(?P<quote>["'])(?:\\.|(?!(?P=quote)).)*(?P=quote)|[^\s&;,"')\]}]+"""
+EQUALS = re.compile(rf"(?P<name>[\w%.-]+)(?P<sign>\s?=\s?)(?P<value>{VALUE})")
+QUOTED_NAME = re.compile(
+    r"""(?P<name>b?(?P<mark>["'])[\w-]+(?P=mark))(?P<sign>\s*[:,]\s*)"""
+    r"""(?P<value>b?(?P<quote>["'])(?:\\.|(?!(?P=quote)).)*(?P=quote))"""
+)
+HEADER = re.compile(
+    r"(?P<name>\b(?:proxy-)?authorization|\b(?:set-)?cookie)(?P<sign>\s*:\s*)(?P<value>[^\r\n\"']+)",
+    re.IGNORECASE,
+)
+BEARER = re.compile(r"\b(bearer\s+)[\w.~+/=-]+", re.IGNORECASE)
+BASIC = re.compile(r"\b(basic\s+)(?=[\w+/]*[A-Z0-9=])[\w+/=-]{6,}", re.IGNORECASE)
+NO_USER_IN = ("postgres", "postgresql")
+"""Schemes in which what stands alone before the `@` is a user's name, and not a token."""
+
+
+def mask_url(text: str) -> str:
+    """Return the text with all that may be secret in it as `***`: for errors, logs and `repr`.
+
+    The text is one URL, or any text with URLs in it. Masked are passwords before the host, values
+    of parameters and settings whose name says secret (`password`, `token`, `api_key` and the like),
+    and what `Authorization` and `Cookie` headers say. To mask twice changes nothing.
+    """
+    text = HEADER.sub(_mask_header, _mask_urls(text))
+    text = QUOTED_NAME.sub(_mask_value, text)
+    text = EQUALS.sub(_mask_value, text)
+    return BASIC.sub(rf"\g<1>{MASK}", BEARER.sub(rf"\g<1>{MASK}", text))
+
+
+def _mask_urls(text: str) -> str:
+    starts = list(URL.finditer(text))
+    if not starts:
+        return text
+    pieces = [text[: starts[0].start()]]
+    for start, following in zip(starts, [*starts[1:], None], strict=True):
+        rest = text[start.end() : following.start() if following else len(text)]
+        alone = following is None and not pieces[0] and len(starts) == 1
+        pieces += [start[0], _mask_user(start[0][:-3], rest, alone=alone)]
+    return "".join(pieces)
+
+
+def _mask_user(scheme: str, rest: str, *, alone: bool) -> str:
+    """Mask what stands before the host; `rest` is what comes after `scheme://`."""
+    # Of a text that is one URL all of it counts: a password may hold a blank, too.
+    end = None if alone else ENDS_A_URL.search(BETWEEN_URLS.sub("", rest))
+    url = rest[: end.start()] if end else rest
+    user, at, _ = url.rpartition("@")
+    if not at:
+        return rest
+    name, colon, _ = user.partition(":")
+    if colon:
+        shown = f"{name}:{MASK}"
+    elif scheme.lower() in NO_USER_IN and not set("/?#") & set(name):
+        shown = name
+    else:
+        shown = MASK
+    return shown + rest[len(user) :]
+
+
+def _mask_value(found: re.Match[str]) -> str:
+    if SAYS_SECRET.search(unquote(found["name"]).strip("b\"'")) is None:
+        return found[0]
+    quote = found["quote"] or ""
+    return f"{found['name']}{found['sign']}{quote}{MASK}{quote}"
+
+
+def _mask_header(found: re.Match[str]) -> str:
+    return f"{found['name']}{found['sign']}{MASK}"
