@@ -25,6 +25,7 @@ from ..node import Node
 from ..restarts import Restarts
 from ..supervisor import Supervisor
 from . import exits
+from .carrying import Carrying
 from .ending import DRAIN, KILL, Ending
 from .hosting import Hosting
 from .lifeline import INTERRUPTED_HERE, LOADED, NUMBER, PROCESSES, READY, order
@@ -34,7 +35,9 @@ __all__ = ["Company", "ProcessDied"]
 REAPED_WITHIN = 5.0
 """Seconds that the kernel may take to end a process that was killed."""
 
-BEYOND_REPAIR = frozenset({exits.USAGE, exits.ALREADY_RUNNING, exits.BAD_CONFIGURATION})
+BEYOND_REPAIR = frozenset(
+    {exits.USAGE, exits.UNREACHABLE, exits.ALREADY_RUNNING, exits.BAD_CONFIGURATION}
+)
 """Exit codes that the next try would give again."""
 
 
@@ -69,11 +72,13 @@ class Company:
         max_restarts: int,
         period: float,
         ending: Ending,
+        carrying: Carrying | None = None,
     ) -> None:
         """Prepare to run `count` processes with these arguments of the command line."""
         self.name = name
         self.count = count
-        self.arguments = list(arguments)
+        self.carrying = carrying or Carrying()
+        self.arguments = [*arguments, *self.carrying.arguments]
         self.ending = ending
         # A process ends by its own last deadline; then the parent kills it; then ends itself.
         self.limits = ending.limits.longer(REAPED_WITHIN)
@@ -117,8 +122,17 @@ class Company:
         changed, self.changed = self.changed, asyncio.Event()
         changed.set()
 
-    async def spawn(self, number: int) -> tuple[asyncio.subprocess.Process, socket.socket]:
-        """Start a process; return it, and our end of the socket pair."""
+    async def spawn(
+        self, number: int, *, again: bool = False
+    ) -> tuple[asyncio.subprocess.Process, socket.socket]:
+        """Start a process; return it, and our end of the socket pair.
+
+        One that is started again does not insist on its transports: what it lost once must not
+        end the whole company.
+        """
+        arguments = self.arguments
+        if self.carrying.connect_within is not None and not again:
+            arguments = [*arguments, f"--connect-within={self.carrying.connect_within}s"]
         ours, theirs = socket.socketpair()
         try:
             process = await asyncio.create_subprocess_exec(
@@ -126,12 +140,12 @@ class Company:
                 "-P",  # the current folder comes in when the tree is imported, not before
                 "-m",
                 "callboard.supervision.cli",
-                *self.arguments,
+                *arguments,
                 f"--name={self.name_of(number)}",
                 f"--lifeline={theirs.fileno()}",
                 stdin=asyncio.subprocess.DEVNULL,
                 pass_fds=[theirs.fileno()],
-                env=os.environ | {NUMBER: str(number), PROCESSES: str(self.count)},
+                env=self._environment(number),
                 # A group of its own: a terminal's Ctrl-C comes to the parent, which passes it on.
                 process_group=0,
             )
@@ -141,6 +155,13 @@ class Company:
         finally:
             theirs.close()
         return process, ours
+
+    def _environment(self, number: int) -> dict[str, str]:
+        """Return the variables of a process: its number, and what must not be an argument."""
+        changes = self.carrying.environment
+        environment = {key: value for key, value in os.environ.items() if key not in changes}
+        environment |= {key: value for key, value in changes.items() if value is not None}
+        return environment | {NUMBER: str(number), PROCESSES: str(self.count)}
 
 
 def _tree(company: Company, policy: Restarts) -> Supervisor:
@@ -189,7 +210,7 @@ class ProcessWorker(Worker):
         So a tree that cannot start at all says so once, and not once for each process.
         """
         company = self._company
-        self._process, ours = await company.spawn(self._number)
+        self._process, ours = await company.spawn(self._number, again=self.incarnation > 1)
         self._ready = asyncio.get_running_loop().create_future()
         self._life = asyncio.create_task(self._follow(ours))
         if self.incarnation == 1 and self._number == 1:

@@ -15,6 +15,7 @@ __all__ = [
     "CLEAN",
     "FAILED",
     "INTERRUPTED",
+    "UNREACHABLE",
     "USAGE",
     "WORK_LEFT",
     "Refusal",
@@ -31,6 +32,9 @@ FAILED = 1
 
 USAGE = 2
 """The command was given wrongly, or the module cannot be imported."""
+
+UNREACHABLE = 3
+"""A transport did not connect at the start, within the time that it was given."""
 
 WORK_LEFT = 4
 """The drain's deadline passed, or the drain was cut short, with work left."""

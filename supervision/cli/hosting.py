@@ -17,6 +17,7 @@ from ..drain import is_working
 from ..node import Node
 from ..snapshot import NodeSnapshot, walk
 from . import exits
+from .connecting import not_connected
 from .dump import dump
 from .ending import DRAIN, HURRY_WITHIN, KILL, Ending, say
 from .lifeline import INTERRUPTED_HERE, READY, Lifeline
@@ -41,6 +42,10 @@ class Hosting:
     lifeline: Lifeline | None = None
     processes: tuple[str, ...] = ()
     """The names of the nodes of the processes below this one."""
+    connect_within: float | None = None
+    """Seconds after which a transport that is not connected ends the start; None: it does not."""
+    unreachable: bool = False
+    """Whether it ends because a transport did not connect."""
     cut_short: bool = False
     """Whether the end came while something was at work, by force or during the start."""
 
@@ -73,8 +78,10 @@ class Hosting:
         try:
             self._starting = asyncio.ensure_future(self.node.start())
             await self._starting
-            if self.lifeline is not None:
-                self.lifeline.tell(READY)
+            if self.connect_within is None:
+                self._ready()
+            else:
+                self._keep(asyncio.ensure_future(self._insist(self.connect_within)))
             await self.node.run()
         except asyncio.CancelledError:
             if not self.ending.reached(DRAIN):
@@ -89,6 +96,22 @@ class Hosting:
             return self.failed(error)
         return self._verdict()
 
+    async def _insist(self, within: float) -> None:
+        """Stop in order if a transport has not connected in time."""
+        apart = await not_connected(self.node, within)
+        if self.node.state != "running":
+            return
+        if not apart:
+            self._ready()
+            return
+        say(f"not connected within {within:g} s: {', '.join(apart)}; stopping")
+        self.unreachable = True
+        await self.node.stop("a transport did not connect")
+
+    def _ready(self) -> None:
+        if self.lifeline is not None:
+            self.lifeline.tell(READY)
+
     def failed(self, error: Exception) -> int:
         """Say why the tree failed; return the code."""
         say(explain(error))
@@ -96,6 +119,8 @@ class Hosting:
 
     def _verdict(self) -> int:
         """Return the code of an end that nothing failed in."""
+        if self.unreachable:
+            return exits.UNREACHABLE
         if self.ending.reached(DRAIN) and (self.cut_short or self.node.drained is False):
             if not self.ending.reached(KILL):
                 say("not all work was done in time")

@@ -1,18 +1,25 @@
-"""What options take: seconds as `30s`, and the name of a node."""
+"""What options take: seconds as `30s`, the name of a node, the URL of a transport."""
 
 from __future__ import annotations
 
-import re
 from typing import Any
 
 import click
 
+from ...transports.units import seconds_of
+from ...transports.urls import BadUrl, address_of
 from ..control import check_name
 
-__all__ = ["NODE_NAME", "SECONDS", "NodeName", "Seconds"]
-
-UNITS = {"": 1.0, "ms": 0.001, "s": 1.0, "m": 60.0, "min": 60.0, "h": 3600.0}
-DURATION = re.compile(r"(\d+(?:\.\d+)?|\.\d+)\s*([a-z]*)\Z")
+__all__ = [
+    "NAMESPACE",
+    "NODE_NAME",
+    "SECONDS",
+    "TRANSPORT",
+    "Namespace",
+    "NodeName",
+    "Seconds",
+    "TransportUrl",
+]
 
 
 class Seconds(click.ParamType[float]):
@@ -24,13 +31,12 @@ class Seconds(click.ParamType[float]):
         self, value: Any, param: click.Parameter | None, ctx: click.Context | None
     ) -> float:
         """Return seconds."""
-        if isinstance(value, int | float):
+        if isinstance(value, int | float) and not isinstance(value, bool) and value >= 0:
             return float(value)
-        found = DURATION.match(str(value).strip().lower())
-        unit = UNITS.get(found[2]) if found else None
-        if found is None or unit is None:
-            self.fail(f"{value!r} is no duration: write 30s, 500ms, 2m or 1h", param, ctx)
-        return float(found[1]) * unit
+        try:
+            return seconds_of(str(value))
+        except ValueError as error:
+            self.fail(str(error), param, ctx)
 
 
 class NodeName(click.ParamType[str]):
@@ -46,5 +52,33 @@ class NodeName(click.ParamType[str]):
         return str(value)
 
 
+class Namespace(click.ParamType[str]):
+    """The channel of transports: any text, but not an empty one."""
+
+    name = "channel"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        """Return it as it is."""
+        if not str(value).strip():
+            self.fail("is empty: write a name, or leave it out", param, ctx)
+        return str(value)
+
+
+class TransportUrl(click.ParamType[str]):
+    """The URL of a transport; it is looked at, and nothing is imported for it."""
+
+    name = "url"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        """Return the URL as it is."""
+        try:
+            address_of(str(value))
+        except BadUrl as error:
+            self.fail(str(error), param, ctx)
+        return str(value)
+
+
 SECONDS = Seconds()
 NODE_NAME = NodeName()
+NAMESPACE = Namespace()
+TRANSPORT = TransportUrl()

@@ -6,6 +6,7 @@ import asyncio
 import os
 import platform
 import secrets
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,15 +14,18 @@ import click
 import orjson
 
 from ...actors.errors import SpecError
+from ...transports.transport import Transport
 from ..node import DRAIN_WITHIN, STOP_WITHIN, Node
 from . import exits
+from .carrying import Carrying, carrying_of
 from .company import Company
 from .ending import Ending, Limits, say
 from .hosting import Hosting, claim
 from .lifeline import LOADED, Lifeline
 from .loading import load
 from .logs import FORMATS, LEVELS, log_to_stderr
-from .options import NODE_NAME, SECONDS
+from .options import NAMESPACE, NODE_NAME, SECONDS, TRANSPORT
+from .settings import config_option, setting
 
 __all__ = ["run"]
 
@@ -46,53 +50,87 @@ class Settings:
     watchdog: bool
     trace: bool
     lifeline: int | None
+    carrying: Carrying
 
 
 @click.command()
 @click.argument("target", metavar="MODULE:TREE")
-@click.option("--name", type=NODE_NAME, help="The node's name, unique in a fleet.  [node-XXXXXXXX]")
-@click.option(
+@setting(
+    "--name",
+    type=NODE_NAME,
+    envvar="CALLBOARD_NAME",
+    help="The node's name, unique in a fleet.  [node-XXXXXXXX]",
+)
+@setting(
+    "--transport",
+    "transports",
+    type=TRANSPORT,
+    multiple=True,
+    secret=True,
+    metavar="URL",
+    envvar=["CALLBOARD_BUS_URL", "CALLBOARD_BUS_URLS"],
+    help="What carries messages to other nodes: redis://, postgres://, ws://, ws+listen://"
+    " (docs/guides/several-machines.md). Give one with a password by CALLBOARD_BUS_URL.",
+)
+@setting(
+    "--namespace",
+    type=NAMESPACE,
+    envvar="CALLBOARD_NAMESPACE",
+    help="The channel of transports whose URL names none: it keeps applications apart.",
+)
+@setting(
+    "--connect-within",
+    type=SECONDS,
+    help="Exit with 3 if a transport has not connected so long after the start.  [run on]",
+)
+@setting(
+    "--secret-file",
+    type=click.Path(),
+    envvar="CALLBOARD_SECRET_FILE",
+    help="Lines 'key id = secret': what travels is signed by the first, accepted by each.",
+)
+@setting(
     "--processes",
     type=click.IntRange(1, 1024),
     metavar="N",
     help="Run N processes of the tree, NAME-1 to NAME-N, and repair those that die.",
 )
-@click.option(
+@setting(
     "--drain-within",
     type=SECONDS,
     default=DRAIN_WITHIN,
     show_default="30s",
     help="How long running work may take to finish at the end.",
 )
-@click.option(
+@setting(
     "--stop-within",
     type=SECONDS,
     default=STOP_WITHIN,
     show_default="30s",
     help="How long the orderly stop after it may take.",
 )
-@click.option(
+@setting(
     "--max-restarts",
     type=click.IntRange(0),
     default=3,
     show_default=True,
     help="With --processes: restarts in the period that each process may cost.",
 )
-@click.option(
+@setting(
     "--restart-period",
     type=SECONDS,
     default=5.0,
     show_default="5s",
     help="With --processes: the period in which restarts are counted.",
 )
-@click.option(
+@setting(
     "--log-level",
     type=click.Choice(LEVELS),
     default="info",
     show_default=True,
     envvar="CALLBOARD_LOG_LEVEL",
 )
-@click.option(
+@setting(
     "--log-format",
     type=click.Choice(FORMATS),
     default="text",
@@ -100,13 +138,14 @@ class Settings:
     envvar="CALLBOARD_LOG_FORMAT",
     help="Text, or one JSON object per line.",
 )
-@click.option("--control/--no-control", default=True, help="Whether 'tree' and 'ps' can see it.")
-@click.option(
+@setting("--control/--no-control", default=True, help="Whether 'tree' and 'ps' can see it.")
+@setting(
     "--watchdog/--no-watchdog",
     default=True,
     help="Whether a thread names who blocks the event loop.",
 )
-@click.option("--traceback", "trace", is_flag=True, help="Show all of an error in the module.")
+@setting("--traceback", "trace", is_flag=True, help="Show all of an error in the module.")
+@config_option
 @click.option("--lifeline", type=int, hidden=True)
 def run(**given: Any) -> int:
     """Run a tree until it ends, or is told to by TERM or INT (Ctrl-C).
@@ -116,10 +155,17 @@ def run(**given: Any) -> int:
 
     MODULE is found in the current folder first; TREE is a Supervisor class, an instance, or a
     function without arguments that returns one.
+
+    Options may also stand in callboard.toml, or [tool.callboard] of pyproject.toml, in the current
+    folder; 'callboard config show --origin' says what holds, and from where.
     """  # fmt: skip
+    carrying = carrying_of(click.get_current_context())
+    for name in ("transports", "namespace", "connect_within", "secret_file"):
+        del given[name]
     name = given.pop("name") or f"node-{secrets.token_hex(4)}"
-    settings = Settings(name=name, **given)
+    settings = Settings(name=name, carrying=carrying, **given)
     log_to_stderr(settings.name, settings.log_level, settings.log_format)
+    carrying.warn()
     with Ending(Limits(settings.drain_within, settings.stop_within)) as ending:
         if settings.processes is not None:
             return _run_company(settings, ending)
@@ -130,6 +176,7 @@ def _run_alone(settings: Settings, ending: Ending) -> int:
     lifeline = None
     if settings.lifeline is not None:
         lifeline = Lifeline(settings.lifeline, ending.advance)
+    transports = settings.carrying.made()
     tree = load(settings.target, trace=settings.trace)
     try:
         node = Node(
@@ -139,10 +186,17 @@ def _run_alone(settings: Settings, ending: Ending) -> int:
             handle_signals=False,
             drain_within=settings.drain_within,
             stop_within=settings.stop_within,
+            **_carried(transports, settings.carrying),
         )
     except SpecError as error:
         raise exits.Refusal(f"{settings.target}: {error}", exits.BAD_CONFIGURATION) from error
-    hosting = Hosting(node, ending, settings.target, lifeline=lifeline)
+    hosting = Hosting(
+        node,
+        ending,
+        settings.target,
+        lifeline=lifeline,
+        connect_within=settings.carrying.connect_within,
+    )
     if settings.control:
         claim(hosting, wait=NAME_FREE_WITHIN if lifeline is not None else 0.0)
     if lifeline is not None:
@@ -150,6 +204,12 @@ def _run_alone(settings: Settings, ending: Ending) -> int:
     else:
         _banner(settings, hosting)
     return asyncio.run(hosting.run())
+
+
+def _carried(transports: Sequence[Transport], carrying: Carrying) -> dict[str, Any]:
+    if not transports:
+        return {}
+    return {"transports": transports, "secrets": carrying.secrets or None}
 
 
 def _run_company(settings: Settings, ending: Ending) -> int:
@@ -160,6 +220,7 @@ def _run_company(settings: Settings, ending: Ending) -> int:
         settings.max_restarts,
         settings.restart_period,
         ending,
+        settings.carrying,
     )
     hosting = company.hosting(settings.target)
     if settings.control:
@@ -192,11 +253,14 @@ def _banner(settings: Settings, hosting: Hosting) -> None:
             "event": "banner", "node": settings.name, "target": settings.target, "pid": pid,
             "host": platform.node(), "processes": settings.processes or 1,
             "control": str(control) if control is not None else None,
+            "transports": settings.carrying.shown,
         }  # fmt: skip
         click.echo(orjson.dumps(line).decode(), err=True)
         return
     several = f", {settings.processes} processes" if settings.processes else ""
     say(f"{settings.target} as {settings.name!r} on {platform.node()}, pid {pid}{several}")
+    if settings.carrying.shown:
+        say(f"carried by {', '.join(settings.carrying.shown)}")
     if control is not None:
         say(f"'callboard tree {settings.name}' shows it ({control})")
     say(

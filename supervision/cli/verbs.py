@@ -14,6 +14,7 @@ import click
 
 from ...actors.errors import CallboardError
 from .check import check
+from .config import config
 from .demo import demo
 from .exits import CLEAN, FAILED, INTERRUPTED, code_of
 from .run import run
@@ -31,7 +32,7 @@ def callboard() -> None:
     """Actors on a supervision tree: run them, and see what runs."""
 
 
-for verb in (run, check, tree, ps, demo):
+for verb in (run, check, config, tree, ps, demo):
     callboard.add_command(verb)
 
 

@@ -1,0 +1,213 @@
+"""Transports by URL, as the command line and configuration files name them.
+
+    redis://broker:6379/0?channel=shop          rediss://   the same over TLS
+    postgres://db/bus?backend=isolated          postgresql://   the same
+    ws://hub:8765   wss://hub                   connects to a node that is the hub
+    ws+listen://0.0.0.0:8765                    is the hub; `ws://...?listen=1` is the same
+
+What a URL says besides is for the library behind it, if that knows the word; anything else is a
+mistake. A library is imported only when a transport that needs it is made.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+from urllib.parse import SplitResult, parse_qsl, urlencode, urlsplit
+
+from ..actors.errors import CallboardError
+from .masking import mask_url
+from .transport import Transport
+from .units import seconds_of
+
+__all__ = ["Address", "BadUrl", "address_of", "transport_from_url"]
+
+NO_URL = "is no URL; in a password write what is no letter and no digit as %XX, such as %40 for '@'"
+
+
+class BadUrl(CallboardError, ValueError):
+    """A URL names no transport, or says something that the transport does not know."""
+
+    def __init__(self, url: str, problem: str) -> None:
+        """Say what is wrong with it; whatever may be secret in it is masked."""
+        super().__init__(f"{mask_url(url)}: {problem}")
+        self.problem = problem
+
+
+@dataclass(frozen=True)
+class Address:
+    """A URL that was looked at: which transport, for whose library, with which settings."""
+
+    scheme: str
+    url: str = field(repr=False)
+    """The URL without what is said to us."""
+    settings: Mapping[str, Any] = field(default_factory=dict[str, Any], repr=False)
+
+
+@dataclass(frozen=True)
+class Scheme:
+    """What a URL that begins like this may say, and what it makes."""
+
+    make: Callable[[Address], Transport]
+    ours: Mapping[str, Callable[[str], Any]]
+    """The query's words that the transport takes, each with what reads its value."""
+    theirs: frozenset[str] = frozenset()
+    """Those that are left in the URL, for the library."""
+
+
+def transport_from_url(url: str, channel: str | None = None) -> Transport:
+    """Return the transport that a URL names, not yet connected.
+
+    `channel` is for a URL without `?channel=`; None: the transport's own default.
+
+    Raises:
+        BadUrl: the URL is wrong.
+        ImportError: the library for it is not installed; the text says what to install.
+
+    """
+    address = address_of(url)
+    if channel is not None:
+        settings = {"channel": channel, **address.settings}
+        address = Address(address.scheme, address.url, settings)
+    try:
+        return SCHEMES[address.scheme].make(address)
+    except ValueError as error:
+        raise BadUrl(url, mask_url(str(error))) from error
+
+
+def address_of(url: str) -> Address:
+    """Look at a URL, without importing or connecting anything.
+
+    Raises:
+        BadUrl: it names no transport, or a setting that there is not.
+
+    """
+    try:
+        parts = urlsplit(url.strip())
+        _ = parts.port
+    except ValueError:  # its text may show a part of a password
+        raise BadUrl(url, NO_URL) from None
+    if "@" in parts.path + parts.query + parts.fragment:
+        raise BadUrl(url, NO_URL)
+    query = parse_qsl(parts.query, keep_blank_values=True)
+    listens = [value for word, value in query if word == "listen"]
+    name = parts.scheme
+    if name in ("ws", "wss") and listens:
+        if _truth(listens[-1]):
+            name = f"{name}+listen"
+        query = [each for each in query if each[0] != "listen"]
+    scheme = SCHEMES.get(name)
+    if scheme is None:
+        near = difflib.get_close_matches(name, SCHEMES, 1)
+        hint = f"; did you mean {near[0]}://?" if near else ""
+        raise BadUrl(
+            url, f"names no transport: write {', '.join(f'{e}://' for e in SCHEMES)}{hint}"
+        )
+    if not parts.hostname and name.startswith("ws"):
+        raise BadUrl(url, "names no host")
+    return _settled(url, name, scheme, parts, query)
+
+
+def _settled(
+    url: str, name: str, scheme: Scheme, parts: SplitResult, query: list[tuple[str, str]]
+) -> Address:
+    settings: dict[str, Any] = {}
+    left: list[tuple[str, str]] = []
+    for word, value in query:
+        read = scheme.ours.get(word)
+        if read is None:
+            if word not in scheme.theirs:
+                raise BadUrl(url, _unknown(word, scheme))
+            left.append((word, value))
+            continue
+        if word in settings:
+            raise BadUrl(url, f"says {word!r} twice")
+        try:
+            settings[word] = read(value)
+        except ValueError as error:
+            raise BadUrl(url, f"{word}: {error}") from None
+    whole = parts._replace(query=urlencode(left), fragment="").geturl()
+    return Address(name, whole, settings)
+
+
+def _unknown(word: str, scheme: Scheme) -> str:
+    near = difflib.get_close_matches(word, [*scheme.ours, *scheme.theirs], 1)
+    hint = f"did you mean {near[0]!r}?" if near else f"it may say {', '.join(sorted(scheme.ours))}"
+    return f"there is no setting {word!r}; {hint}"
+
+
+def _truth(text: str) -> bool:
+    truth = {"1": True, "true": True, "yes": True, "0": False, "false": False, "no": False}
+    if text.lower() not in truth:
+        raise ValueError(f"{text!r} is neither 1 nor 0")
+    return truth[text.lower()]
+
+
+def _word(text: str) -> str:
+    if not text:
+        raise ValueError("is empty")
+    return text
+
+
+def _backend(text: str) -> bool:
+    if text not in ("direct", "isolated"):
+        raise ValueError(f"{text!r} is none: write direct or isolated")
+    return text == "isolated"
+
+
+# -- one function for each transport: the import is inside, so that only its user needs the library
+
+
+def _redis(address: Address) -> Transport:
+    from .redis import RedisTransport
+
+    return RedisTransport(address.url, **address.settings)
+
+
+def _pgmq(address: Address) -> Transport:
+    from .pgmq.transport import PgmqTransport
+
+    settings = dict(address.settings)
+    return PgmqTransport(address.url, isolated=settings.pop("backend", False), **settings)
+
+
+REDIS = Scheme(
+    _redis,
+    {"channel": _word},
+    frozenset(
+        {
+            "db", "username", "password", "client_name", "protocol", "health_check_interval",
+            "socket_timeout", "socket_connect_timeout", "socket_keepalive", "ssl_cert_reqs",
+            "ssl_ca_certs", "ssl_ca_path", "ssl_certfile", "ssl_keyfile", "ssl_check_hostname",
+            "ssl_password", "ssl_min_version",
+        }
+    ),
+)  # fmt: skip
+
+PGMQ = Scheme(
+    _pgmq,
+    {
+        "channel": _word,
+        "backend": _backend,
+        "visibility_timeout": seconds_of,
+        "batch_size": int,
+        "poll_interval": seconds_of,
+        "max_poll_seconds": seconds_of,
+    },
+    frozenset(
+        {
+            "host", "port", "user", "password", "dbname", "database", "passfile", "sslmode",
+            "sslcert", "sslkey", "sslrootcert", "sslcrl", "sslpassword", "application_name",
+            "ssl_min_protocol_version", "ssl_max_protocol_version", "target_session_attrs",
+        }
+    ),
+)  # fmt: skip
+
+SCHEMES: Mapping[str, Scheme] = {
+    "redis": REDIS,
+    "rediss": REDIS,
+    "postgres": PGMQ,
+    "postgresql": PGMQ,
+}
