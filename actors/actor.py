@@ -50,6 +50,9 @@ class Actor(PykkaActor):
     interruptible: ClassVar[bool] = False
     """Whether a stop interrupts the handler at work at once, as in a supervisor."""
 
+    announced: ClassVar[bool] = True
+    """Whether other nodes are told of it, if it is public: not of supervisors and transports."""
+
     _cell: Cell | None = None
     _watching: set[Monitor] | None = None
 

@@ -50,6 +50,7 @@ class Incarnation(Protocol):
 
     table: ClassVar[HandlerTable]
     interruptible: ClassVar[bool]
+    announced: ClassVar[bool]
 
     @property
     def idle(self) -> bool:
@@ -193,8 +194,7 @@ class Cell:
         """Active or not, and with which arguments: kept over a restart (M42)."""
         self.monitors: Monitors | None = None
         self.stashed: deque[Entry] | None = None
-        self.retried: tuple[Entry, list[BaseException]] | None = None
-        """The message that is tried again, and what each try raised."""
+        self.retried: tuple[Entry, list[BaseException]] | None = None  # and what each try raised
         self.repeated = False
         """Whether the last failure was of a message that had failed before: it counts once."""
 
@@ -361,7 +361,7 @@ class Cell:
         self.refuse(reason)
         self.state = State.STOPPED
         self.retried = None
-        self.runtime.registry.gone(self.name, self)
+        self.runtime.registry.gone(self.name, self, reason)
         if self.monitors is not None:
             self.monitors.down(self.ref, reason)
 

@@ -10,6 +10,7 @@ from typing import Protocol, TypeAlias
 from .delivery import Delivery
 from .errors import NameTaken
 from .message import SystemMessage
+from .reason import Reason
 from .ref import WorkerRef
 
 __all__ = ["Registration", "Registry", "WorkerReady"]
@@ -43,6 +44,8 @@ class Registration:
     ready: bool = False
     since: int = 0
     """When the name was taken: of two nodes that have it the earlier one keeps it."""
+    reason: Reason | None = None
+    """Why the worker ended for good."""
 
     @property
     def order(self) -> tuple[int, str]:
@@ -172,7 +175,7 @@ class Registry:
             if claim.node == self.node and self.changed is not None:
                 self.changed(claim)
 
-    def gone(self, name: str, target: Delivery) -> None:
+    def gone(self, name: str, target: Delivery, reason: Reason | None = None) -> None:
         """Free the name, if it belongs to this worker; who stood behind it takes over."""
         known = self._known.get(name)
         if known is None:
@@ -183,6 +186,7 @@ class Registry:
             return
         self._remove(claim)
         claim.ready = False
+        claim.reason = reason
         if claim.node == self.node and self.changed is not None:
             self.changed(claim)
         heir = self._known.get(name)

@@ -115,6 +115,11 @@ class Runtime:
         task.add_done_callback(self.tasks.discard)
         return task
 
+    def renumber(self, incarnation: int) -> None:
+        """Take a higher incarnation: another node knows a later life of this node's name."""
+        self.incarnation = incarnation
+        self._job_prefix = f"{self.name}.{incarnation}."
+
     def budget(self, seconds: float | None) -> Budget:
         """Return a time allowed from now on."""
         return Budget(self.loop, self.lag, seconds)

@@ -4,69 +4,44 @@ from __future__ import annotations
 
 import asyncio
 import contextvars
-import inspect
-import secrets
-from collections.abc import Callable
+import functools
+import secrets as randomness
+from collections.abc import Mapping, Sequence
 from types import TracebackType
-from typing import Any, Self, cast
+from typing import Any, Self
 
 from ..actors import lifecycle
 from ..actors.cancelling import force_out
-from ..actors.cell import Cell, State
+from ..actors.cell import Cell
 from ..actors.deadletters import DeadLetters
-from ..actors.errors import CallboardError, MailboxFull, NotStarted, SpecError, StartFailed
-from ..actors.message import lane_for
+from ..actors.errors import CallboardError, NotStarted, StartFailed
+from ..actors.message import LocalMessage
 from ..actors.observe import Events
 from ..actors.reason import Failed, Reason, Shutdown
 from ..actors.ref import CURRENT, WorkerRef
 from ..actors.registry import Registry
 from ..actors.runtime import Runtime
 from ..actors.worker import Worker
+from ..transports.codec import Codec
+from ..transports.discovery import BEAT, DOWN_AFTER
+from ..transports.transport import Transport
 from .admin import Admin
+from .broadcast import spread
 from .drain import finish_work
 from .family import family_of
 from .front import Front
 from .incarnations import next_incarnation
+from .network import Network
 from .signals import Signals
 from .snapshot import NodeSnapshot, snapshot, walk
-from .supervisor import Supervisor
+from .tree import Tree, supervisor_of
 from .watchdog import Watchdog
 
-__all__ = ["Node", "Tree", "supervisor_of"]
-
-Tree = Any
-"""A supervisor: its class, an instance, or a factory without arguments."""
+__all__ = ["Node"]
 
 DRAIN_WITHIN = 30.0
 STOP_WITHIN = 30.0
 """Seconds that a whole node may take to stop, after which everything is killed."""
-
-
-def supervisor_of(tree: Tree) -> Callable[[], Supervisor]:
-    """Return a factory of the root supervisor, from a class, an instance or a factory.
-
-    Raises:
-        SpecError: the tree is none of these.
-
-    """
-    if isinstance(tree, Supervisor):
-        return lambda: tree
-    if not callable(tree):
-        raise SpecError(
-            "tree",
-            type(cast("object", tree)).__name__,
-            "must be a Supervisor class, an instance of one, or a function that returns one",
-        )
-
-    def make() -> Supervisor:
-        made: Any = tree()
-        if inspect.isclass(made) and issubclass(made, Supervisor):
-            made = made()
-        if not isinstance(made, Supervisor):
-            raise SpecError("tree", "factory", f"returned {type(made).__name__}, not a Supervisor")
-        return made
-
-    return make
 
 
 class Node(Front):
@@ -81,6 +56,11 @@ class Node(Front):
         tree: Tree,
         *,
         name: str | None = None,
+        transports: Sequence[Transport] = (),
+        codec: Codec | None = None,
+        secrets: Mapping[str, str | bytes] | None = None,
+        beat: float = BEAT,
+        down_after: float = DOWN_AFTER,
         watchdog: bool = True,
         handle_signals: bool = True,
         drain_within: float = DRAIN_WITHIN,
@@ -89,12 +69,25 @@ class Node(Front):
         """Prepare a node; nothing runs before it is entered.
 
         `name` is unique in a fleet; without one it is `node-` and 8 hex digits. Times in seconds.
+        The transports join it to other nodes: it sends a heartbeat each `beat`, and one that is
+        silent for `down_after` is down. `codec` turns messages into bytes (JSON without one).
+        `secrets` (id and secret) sign what is sent, the first of them, and all are accepted.
         """
         self._make_root = supervisor_of(tree)
-        self.name = name or f"node-{secrets.token_hex(4)}"
+        self.name = name or f"node-{randomness.token_hex(4)}"
         self.incarnation = next_incarnation(self.name)
         self._watchdog_wanted = watchdog
         self._handle_signals = handle_signals
+        self._make_network = functools.partial(
+            Network,
+            transports=tuple(transports),
+            codec=codec,
+            beat=beat,
+            down_after=down_after,
+            secrets=secrets,
+        )
+        self._joined = bool(transports)
+        self._network: Network | None = None
         self._drain_within = drain_within
         self._stop_within = stop_within
         self._runtime: Runtime | None = None
@@ -105,6 +98,7 @@ class Node(Front):
         self._interruption: BaseException | None = None
         self._told = False
         """Whether somebody has told it to end."""
+        self._killed = False
         self._kill_timer: asyncio.TimerHandle | None = None
         self._hurry: asyncio.Event | None = None
         self.state = "new"
@@ -165,6 +159,9 @@ class Node(Front):
         try:
             await lifecycle.start(front)
             self._front = front
+            if self._joined:
+                self._network = self._make_network(runtime)
+                await self._network.start()
             await lifecycle.start(root)
         except BaseException as error:
             await self._end(Failed(error))
@@ -234,7 +231,7 @@ class Node(Front):
         """End everything now, without stop hooks; nothing is waited for, `run` returns after it."""
         if self._runtime is None or self._hurry is None or self.state == "stopped":
             return
-        self._told = True
+        self._told = self._killed = True
         self._hurry.set()
         self._begin_end(Shutdown("the node was killed"), None)
         self._kill_within(0)
@@ -260,6 +257,8 @@ class Node(Front):
         assert root is not None and self._hurry is not None
         if drain is not None:
             self.runtime.draining = True
+            if self._network is not None:
+                self._network.drain()
             self.drained = await finish_work(
                 self.runtime, lambda: [cell for _, cell, _ in walk(root)], drain, self._hurry
             )
@@ -269,6 +268,8 @@ class Node(Front):
         final = await lifecycle.stop(root, reason, None)
         if self._kill_timer is not None:
             self._kill_timer.cancel()
+        if self._network is not None:
+            await self._network.stop(final, farewell=not self._killed)
         await self._close(final)
 
     def _kill_within(self, seconds: float) -> None:
@@ -357,7 +358,9 @@ class Node(Front):
 
     def snapshot(self) -> NodeSnapshot:
         """Return what the node looks like now."""
-        return snapshot(self.runtime, self._root, self.state)
+        network = self._network
+        cell, peers = (network.cell, network.peers) if network is not None else (None, ())
+        return snapshot(self.runtime, self._root, self.state, cell, peers)
 
     def ref(self, name: str) -> WorkerRef | None:
         """Return the ref of a known worker, or None."""
@@ -377,22 +380,20 @@ class Node(Front):
         return Admin(ref)
 
     def broadcast(self, message: Any) -> int:
-        """Send the message to each running worker that handles its type; return how many.
+        """Send the message to each running worker that handles its type; return how many here.
 
-        For a worker whose mailbox is full it is a dead letter.
+        The other nodes get it too, unless it is a `LocalMessage`. For a worker whose mailbox is
+        full it is a dead letter.
+
+        Raises:
+            NotCarried: there are other nodes, and the message cannot cross.
+
         """
-        count = 0
+        if self._network is not None and not isinstance(message, LocalMessage):
+            self._network.router.broadcast(message, CURRENT.get())
+        return self.broadcast_here(message)
+
+    def broadcast_here(self, message: Any) -> int:
+        """Send the message to the workers of this node only; return how many got it."""
         assert self._root is not None
-        for _, cell, _ in walk(self._root):
-            actor = cell.actor
-            if cell.state is State.RUNNING and actor is not None:
-                handler = actor.table.find(message.__class__)
-                if handler is not None and handler.name != "on_receive":
-                    try:
-                        cell.ref.tell(message)
-                    except MailboxFull as full:  # of one worker: the others get theirs
-                        entry = (message, CURRENT.get(), lane_for(message, None), None, None, None)
-                        self.runtime.dead(cell.ref, entry, full)
-                    else:
-                        count += 1
-        return count
+        return spread(self._root, message)

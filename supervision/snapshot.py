@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass
 from typing import Any
 
 from ..actors.cell import Cell, State
 from ..actors.runtime import Runtime
+from ..transports.peer import Peer
 from .supervisor import Supervisor
 
-__all__ = ["NodeSnapshot", "WorkerSnapshot", "snapshot", "walk"]
+__all__ = ["NodeSnapshot", "PeerSnapshot", "WorkerSnapshot", "snapshot", "walk"]
 
 
 @dataclass(frozen=True)
@@ -41,6 +42,26 @@ class WorkerSnapshot:
 
 
 @dataclass(frozen=True)
+class PeerSnapshot:
+    """Another node, as seen from this one."""
+
+    name: str
+    incarnation: int
+    transport: str
+    """The worker here that carries to it."""
+    heard_s: float
+    """Seconds since a sign of life."""
+    workers: tuple[str, ...]
+    """Its public workers that are known."""
+    waiting: int
+    """Parcels on the way there that are not acknowledged."""
+    asks: int
+    """Asks and jobs that it has not answered."""
+    jobs: int
+    """Jobs that are done here for it."""
+
+
+@dataclass(frozen=True)
 class NodeSnapshot:
     """One node, its tree in order."""
 
@@ -51,6 +72,8 @@ class NodeSnapshot:
     dead_letters: int
     counts: dict[str, int]
     """Events and things that are only counted, by kind."""
+    peers: tuple[PeerSnapshot, ...] = ()
+    """The other nodes that it knows."""
 
     def plain(self) -> dict[str, Any]:
         """Return it as dictionaries, lists and plain values, for JSON."""
@@ -74,13 +97,33 @@ def _walk(cell: Cell, depth: int, info: Any) -> Iterator[tuple[int, Cell, Any]]:
             yield from _walk(child, depth + 1, infos.get(child.name))
 
 
-def snapshot(runtime: Runtime, root: Cell | None, state: str) -> NodeSnapshot:
+def snapshot(
+    runtime: Runtime, root: Cell | None, state: str, transports: Cell | None, peers: Iterable[Peer]
+) -> NodeSnapshot:
     """Look at a node."""
     now = runtime.loop.time()
-    workers = () if root is None else tuple(_worker(*each, now) for each in walk(root))
-    counts = dict(sorted(runtime.events.counts.items()))
+    trees = [cell for cell in (root, transports) if cell is not None]
     return NodeSnapshot(
-        runtime.name, runtime.incarnation, state, workers, runtime.dead_letters.count, counts
+        runtime.name,
+        runtime.incarnation,
+        state,
+        tuple(_worker(*each, now) for cell in trees for each in walk(cell)),
+        runtime.dead_letters.count,
+        dict(sorted(runtime.events.counts.items())),
+        tuple(_peer(each, now) for each in peers),
+    )
+
+
+def _peer(peer: Peer, now: float) -> PeerSnapshot:
+    return PeerSnapshot(
+        name=peer.node,
+        incarnation=peer.known.incarnation,
+        transport=str(peer.known.via),
+        heard_s=now - peer.known.heard,
+        workers=tuple(peer.workers),
+        waiting=peer.link.open,
+        asks=len(peer.asks) + len(peer.jobs),
+        jobs=len(peer.serving),
     )
 
 

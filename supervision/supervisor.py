@@ -77,6 +77,7 @@ class Supervisor(Actor):
 
     is_supervisor: ClassVar[bool] = True
     interruptible: ClassVar[bool] = True
+    announced: ClassVar[bool] = False
 
     children: Any = ()
     strategy: Strategy = "one_for_one"

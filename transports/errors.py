@@ -7,13 +7,14 @@ DeliveryError
     LinkFull             too much is on the way to that node already
 CallboardError
   Undecodable            bytes from another node are not ours, or not allowed
+  RemoteError            stands for an exception that another node's code raised
 """
 
 from __future__ import annotations
 
 from ..actors.errors import CallboardError, DeliveryError, MailboxFull
 
-__all__ = ["LinkFull", "NodeDown", "NotCarried", "Undecodable"]
+__all__ = ["LinkFull", "NodeDown", "NotCarried", "RemoteError", "Undecodable"]
 
 
 class NotCarried(DeliveryError, ValueError):
@@ -51,3 +52,13 @@ class Undecodable(CallboardError, ValueError):
         """Say what was wrong with the bytes."""
         super().__init__(text)
         self.kind = kind
+
+
+class RemoteError(CallboardError):
+    """Stands for an exception of another node: `kind` is the name of its type there."""
+
+    def __init__(self, kind: str, text: str, node: str) -> None:
+        """Say what was raised, and where."""
+        super().__init__(f"{text} (on node {node!r})")
+        self.kind = kind
+        self.node = node

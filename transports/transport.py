@@ -14,7 +14,7 @@ import asyncio
 import copy
 from collections.abc import Sequence
 from types import TracebackType
-from typing import NamedTuple, Protocol, Self
+from typing import ClassVar, NamedTuple, Protocol, Self
 
 from ..actors.dispatch import fail
 from ..actors.worker import Worker
@@ -62,9 +62,15 @@ class Spare(Protocol):
 class Carriage(Protocol):
     """What a transport needs of its node: the router."""
 
-    name: str
-    """The node's name."""
-    incarnation: int
+    @property
+    def name(self) -> str:
+        """The node's name."""
+        ...
+
+    @property
+    def incarnation(self) -> int:
+        """The node's incarnation."""
+        ...
 
     def up(self, transport: Transport, /) -> None:
         """Take note that the transport is connected: the node announces itself over it."""
@@ -81,6 +87,8 @@ class Carriage(Protocol):
 
 class Transport(Worker):
     """Carries packets between nodes; see the module's text for what a subclass overrides."""
+
+    announced: ClassVar[bool] = False
 
     patience: float = 60.0
     """Seconds of its own outage that are not held against the nodes behind it (a broker is gone

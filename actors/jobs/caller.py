@@ -102,6 +102,11 @@ class Job(Changing, Generic[R_co]):
         """The job's name as text."""
         return self.name.__name__ if isinstance(self.name, type) else str(self.name or "")
 
+    @property
+    def nested(self) -> bool:
+        """Whether it was started inside another job, whose work it is part of."""
+        return self._parent is not None
+
     # -- asking ----
 
     def begin(self) -> Self:

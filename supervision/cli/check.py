@@ -11,8 +11,8 @@ import click
 
 from ...actors.errors import SpecError
 from ..child import Child
-from ..node import supervisor_of
 from ..supervisor import Supervisor
+from ..tree import supervisor_of
 from .exits import BAD_CONFIGURATION, Refusal
 from .loading import load
 

@@ -11,7 +11,7 @@ from types import ModuleType
 import pytest
 
 from callboard import Node, examples
-from callboard.supervision.node import supervisor_of
+from callboard.supervision.tree import supervisor_of
 
 FOLDER = Path(examples.__file__).parent
 NAMES = sorted(path.stem for path in FOLDER.glob("*.py") if path.stem != "__init__")

@@ -1,0 +1,88 @@
+"""Announcer: what this node tells the others of its own public workers."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+
+from ..actors.cell import Cell
+from ..actors.reason import Normal
+from ..actors.registry import Registration
+from ..actors.runtime import Runtime
+from .carried_errors import reason_in_facts
+from .discovery import Discovery
+from .known import Action, Gone
+
+__all__ = ["Announcer"]
+
+
+class Announcer:
+    """Hears of changes in the registry, and has those of one turn of the loop announced as one."""
+
+    def __init__(
+        self, runtime: Runtime, discovery: Discovery, do: Callable[[Iterable[Action]], None]
+    ) -> None:
+        """Begin to listen; `do` carries out what discovery makes of it."""
+        self._runtime = runtime
+        self._discovery = discovery
+        self._do = do
+        self._changed: dict[str, Registration] = {}
+        self._gone: dict[str, Registration] = {}
+        self._telling = False
+        self._drained = False
+        runtime.registry.changed = self._told
+        runtime.registry.clashed = self._clashed
+
+    def close(self) -> None:
+        """Hear of no more changes."""
+        registry = self._runtime.registry
+        registry.changed = registry.clashed = None
+
+    def drain(self) -> list[Action]:
+        """Announce that all workers are gone, and none from now on: they take no new work."""
+        why = ["shutdown", "", "its node is ending"]
+        gone: list[Gone] = [(name, since, why) for name, _, since, _ in self._workers()]
+        self._drained = True
+        return self._discovery.changed([], gone)
+
+    def _workers(self) -> list[tuple[str, int, int, bool]]:
+        return list(self._discovery.workers.values())
+
+    def _told(self, claim: Registration) -> None:
+        target = claim.target
+        if not isinstance(target, Cell) or not target.public:
+            return
+        if target.actor is not None and not target.actor.announced:
+            return
+        name = claim.ref.name
+        if claim.reason is not None:
+            self._changed.pop(name, None)
+            self._gone[name] = claim
+        else:
+            self._changed[name] = claim
+        if not self._telling:
+            self._telling = True
+            self._runtime.loop.call_soon(self._tell)
+
+    def _tell(self) -> None:
+        self._telling = False
+        changed, self._changed = self._changed, {}
+        gone, self._gone = self._gone, {}
+        if self._drained:
+            return
+        facts = [
+            (name, claim.incarnation, claim.since, claim.ready)
+            for name, claim in changed.items()
+            if claim.ready or name in self._discovery.workers
+        ]
+        ends = [
+            (name, claim.since, reason_in_facts(claim.reason or Normal()))
+            for name, claim in gone.items()
+        ]
+        self._do(self._discovery.changed(facts, ends))
+
+    def _clashed(self, owner: Registration, rival: Registration) -> None:
+        text = (
+            f"the worker {owner.ref.name!r} is on {owner.node!r} and on {rival.node!r}: messages "
+            f"go to {owner.node!r}, which had the name first; give one of them another name"
+        )
+        self._runtime.emit("name_clash", owner.ref.name, owner.incarnation, text=text)

@@ -1,0 +1,151 @@
+"""Errors as they cross: by the name of their class in a fixed table, with their facts.
+
+An error of any other class becomes a `RemoteError` with the name of its type and its text: nothing
+is imported because another node names it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from ..actors import errors
+from ..actors.errors import CallboardError, DeliveryError, JobCrashed, JobError, ReplyError
+from ..actors.reason import Failed, Killed, Normal, Reason, Shutdown, in_words
+from .errors import NodeDown, NotCarried, RemoteError
+
+__all__ = ["error_of", "facts_of", "reason_of", "reason_in_facts"]
+
+LONGEST = 4000
+"""Characters of an error's text that cross."""
+
+
+def _delivery(kind: type[DeliveryError]) -> Callable[[str, str, str, Any], CallboardError]:
+    return lambda text, worker, job, extra: kind(text, worker)
+
+
+def _reply(kind: type[ReplyError]) -> Callable[[str, str, str, Any], CallboardError]:
+    return lambda text, worker, job, extra: kind(text, worker)
+
+
+def _job(kind: type[JobError]) -> Callable[[str, str, str, Any], CallboardError]:
+    return lambda text, worker, job, extra: kind(text, worker=worker, job=job)
+
+
+def _mailbox_full(text: str, worker: str, job: str, extra: Any) -> CallboardError:
+    return errors.MailboxFull(worker, extra if isinstance(extra, int) else 0)
+
+
+def _crashed(text: str, worker: str, job: str, extra: Any) -> CallboardError:
+    kind = extra if isinstance(extra, str) else None
+    return JobCrashed(text, worker=worker, job=job, kind=kind)
+
+
+MAKERS: dict[str, Callable[[str, str, str, Any], CallboardError]] = {
+    **{
+        kind.__name__: _delivery(kind)
+        for kind in (
+            errors.DeliveryError,
+            errors.NoActor,
+            errors.Stopped,
+            errors.Unavailable,
+            errors.Draining,
+            errors.Dropped,
+            errors.Expired,
+            errors.Unhandled,
+            errors.LocalOnly,
+            NotCarried,
+        )
+    },
+    **{
+        kind.__name__: _reply(kind)
+        for kind in (
+            errors.ReplyError,
+            errors.ActorFailed,
+            errors.ActorRestarted,
+            errors.AskTimeout,
+        )
+    },
+    **{
+        kind.__name__: _job(kind)
+        for kind in (
+            errors.JobError,
+            errors.JobFailed,
+            errors.JobCancelled,
+            errors.JobTimeout,
+            errors.NotReady,
+        )
+    },
+    "MailboxFull": _mailbox_full,
+    "JobCrashed": _crashed,
+}
+
+
+def facts_of(error: BaseException) -> list[Any]:
+    """Return what crosses of an error: class, text, worker, job, one more fact, cause."""
+    name = next((each.__name__ for each in type(error).__mro__ if each.__name__ in MAKERS), "")
+    extra: object = getattr(error, "bound", None)
+    if isinstance(error, JobCrashed):
+        extra = error.kind
+    cause = error.__cause__
+    if not name:
+        cause, name = error, "ReplyError"
+    known = [type(cause).__name__, _short(in_words(cause))] if cause is not None else None
+    worker, job = str(getattr(error, "worker", "")), str(getattr(error, "job", ""))
+    return [name, _short(_text(error)), worker, job, extra, known]
+
+
+def error_of(facts: list[Any], node: str) -> CallboardError:
+    """Return the error that the other node's facts tell of; its cause is a `RemoteError`.
+
+    Raises:
+        ValueError, TypeError: these are no such facts.
+
+    """
+    name, text, worker, job, extra, cause = facts[:6]
+    make = MAKERS.get(name, _reply(ReplyError))
+    error = make(str(text), str(worker), str(job), extra)
+    if cause is not None:
+        kind, words = cause
+        error.__cause__ = RemoteError(str(kind), str(words), node)
+    return error
+
+
+def reason_in_facts(reason: Reason) -> list[str]:
+    """Return what crosses of the reason of an end."""
+    if isinstance(reason, Failed):
+        return ["failed", type(reason.cause).__name__, _short(in_words(reason.cause))]
+    if isinstance(reason, Shutdown):
+        return ["shutdown", "", _short(reason.text)]
+    return ["killed" if isinstance(reason, Killed) else "normal", "", ""]
+
+
+def reason_of(facts: list[str], node: str) -> Reason:
+    """Return the reason that the other node's facts tell of."""
+    word, kind, text = facts
+    match word:
+        case "failed":
+            return Failed(RemoteError(kind, text, node))
+        case "shutdown":
+            return Shutdown(text)
+        case "killed":
+            return Killed()
+        case _:
+            return Normal()
+
+
+def node_down(node: str, why: str) -> Failed:
+    """Return the reason of the ends of all workers of a node that is down."""
+    return Failed(NodeDown(node, why))
+
+
+def _text(error: BaseException) -> str:
+    try:
+        return str(error)
+    except Exception as worse:
+        return f"<its text raises {type(worse).__name__}>"
+
+
+def _short(text: str) -> str:
+    clean = text.encode("utf-8", "replace").decode()
+    return clean if len(clean) <= LONGEST else clean[:LONGEST] + "…"

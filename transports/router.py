@@ -1,0 +1,395 @@
+"""Router: which node, by which transport. It carries out what discovery decides, for one node."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterable
+from contextlib import suppress
+from typing import Any
+
+import orjson
+
+from ..actors.jobs.messages import JobStart
+from ..actors.message import lane_for
+from ..actors.ref import WorkerRef
+from ..actors.runtime import Runtime
+from ..actors.wire import WIRE_NAMES
+from .announcer import Announcer
+from .codec import Codec
+from .discovery import BEAT, DOWN_AFTER, Discovery
+from .errors import NotCarried, Undecodable
+from .gate import Gate
+from .known import Action, Down, Known, Late, Learned, Outdated, Say, Superseded, Up
+from .learner import Learner
+from .link import Link, Segment
+from .packet import Header, Kind, pack, unpack
+from .parcels import Op, fold
+from .peer import Peer
+from .pulse import Pulse
+from .signing import Signer, Verifier
+from .transport import Transport
+
+__all__ = ["Router"]
+
+LEAVE_WITHIN = 1.0
+"""Seconds that a node which stops gives to what is on the way."""
+
+MALFORMED = (KeyError, TypeError, ValueError, IndexError, AttributeError)
+
+
+class Router:
+    """The other nodes of one node, and the ways there."""
+
+    def __init__(
+        self,
+        runtime: Runtime,
+        codec: Codec,
+        *,
+        beat: float = BEAT,
+        down_after: float = DOWN_AFTER,
+        signer: Signer | None = None,
+        verifier: Verifier | None = None,
+    ) -> None:
+        """Know nobody yet; the registry of the runtime is what is told and filled."""
+        self.runtime = runtime
+        self.codec = codec
+        self.peers: dict[str, Peer] = {}
+        self._transports: dict[str, Transport] = {}
+        """Those that are connected, by the name of their worker."""
+        self._signer = signer
+        self._verifier = verifier
+        now = runtime.loop.time()
+        self.discovery = Discovery(
+            runtime.name,
+            runtime.incarnation,
+            now,
+            beat=beat,
+            down_after=down_after,
+            busy=self._busy,
+        )
+        self._timer: asyncio.TimerHandle | None = None
+        self._seen: set[tuple[str, str]] = set()
+        self._leaving = False
+        self._quiet: asyncio.Event | None = None
+        self._learner = Learner(runtime.registry)
+        self._announcer = Announcer(runtime, self.discovery, self._do)
+        self._pulse: Pulse | None = None
+        if not hasattr(runtime.loop, "hold"):  # a virtual clock is never blocked
+            self._pulse = Pulse(self._who, self._connected, beat, signer)
+            self._pulse.start()
+        self._arm()
+
+    @property
+    def name(self) -> str:
+        """The node's name."""
+        return self.runtime.name
+
+    @property
+    def incarnation(self) -> int:
+        """The node's incarnation."""
+        return self.runtime.incarnation
+
+    # -- what transports say ----
+
+    def up(self, transport: Transport) -> None:
+        """Announce this node over a transport that has connected; resume the links behind it."""
+        via = transport.name
+        self._transports[via] = transport
+        now = self.runtime.loop.time()
+        self.runtime.emit("connected", via)
+        limit = transport.down_after
+        self._do(self.discovery.connected(via, transport.patience, limit, now))
+        for peer in list(self.peers.values()):
+            if peer.known.via == via:
+                peer.resume()
+
+    def down(self, transport: Transport) -> None:
+        """Take note that a transport is not connected any more."""
+        if self._transports.get(transport.name) is transport:
+            del self._transports[transport.name]
+            self.discovery.disconnected(transport.name, self.runtime.loop.time())
+            self.runtime.emit("disconnected", transport.name)
+
+    def receive(self, transport: Transport, data: bytes, sender: str | None = None) -> None:
+        """Take the bytes of one packet; whatever is wrong with them is counted."""
+        try:
+            header, bodies = unpack(data, self._verifier)
+        except Undecodable as error:
+            self.reject(error.kind, str(error), sender or transport.name)
+            return
+        if sender is not None and header.node != sender:
+            text = f"a packet on the connection of {sender!r} says that it is from {header.node!r}"
+            self.reject("impostor", text, sender)
+            return
+        if self._leaving and header.kind != Kind.DATA:
+            return
+        now = self.runtime.loop.time()
+        discovery = self.discovery
+        via = transport.name
+        if header.kind == Kind.DATA:
+            known = discovery.accepts(header)
+            if known is not None:
+                known.heard = now
+                known.suspected = False
+                peer = self.peers.get(known.name)
+                if peer is not None:
+                    segment = Segment(header.first, header.ack, bool(header.want), bodies)
+                    peer.take(segment)
+                    return
+        body: dict[str, Any] = {}
+        try:
+            if header.kind != Kind.DATA and bodies:
+                body = orjson.loads(bodies[0])
+            if transport.gate is not None:
+                _learn_only(body, transport.gate)
+            actions = discovery.take(header, body, via, now)
+        except MALFORMED as error:
+            self.reject("malformed", f"an announcement cannot be read: {error!r}", header.node)
+            return
+        self._do(actions)
+        if header.kind == Kind.HELLO and (peer := self.peers.get(header.node)) is not None:
+            peer.resume()
+        self._arm()
+
+    # -- what peers need ----
+
+    def carry(self, peer: Peer, segment: Segment) -> None:
+        """Send a segment of the peer's link."""
+        known = peer.known
+        transport = self._way(known)
+        if transport is None:
+            return
+        header = Header(
+            Kind.DATA,
+            self.runtime.name,
+            self.runtime.incarnation,
+            known.session,
+            known.theirs,
+            segment.first,
+            segment.ack,
+            int(segment.want),
+        )
+        transport.post(known.name, pack(header, segment.bodies, self._signer))
+
+    def reachable(self, peer: Peer) -> bool:
+        """Whether a transport that leads there is connected, and its session is known."""
+        return peer.known.theirs != 0 and self._way(peer.known) is not None
+
+    def passes_out(
+        self, node: str, source: str | None, target: str | None, message: object
+    ) -> None:
+        """Raise `NotCarried` if a message may not leave for there."""
+        gate = self._gate(node)
+        if gate is not None:
+            reason = gate.may_send(source, target, _wire_name(message))
+            if reason is not None:
+                self.reject("gate_out", reason, node)
+                raise NotCarried(reason, target or "")
+
+    def passes_in(self, node: str, source: str | None, target: str | None, message: object) -> bool:
+        """Whether a message may come in from there; one that may not is counted."""
+        gate = self._gate(node)
+        if gate is None:
+            return True
+        reason = gate.may_take(source, target, _wire_name(message))
+        if reason is not None:
+            self.reject("gate_in", reason, node)
+        return reason is None
+
+    def reject(self, kind: str, text: str, node: str) -> None:
+        """Count what was rejected, and log the first of its kind from this node."""
+        self.runtime.events.count(f"rejected_{kind}")
+        if (kind, node) in self._seen or len(self._seen) > 1000:
+            return
+        self._seen.add((kind, node))
+        self.runtime.emit("rejected", node, text=f"{text} (logged once, counted as {kind})")
+
+    def quiet(self) -> None:
+        """Take note that a link has nothing on the way any more."""
+        if self._quiet is not None:
+            self._quiet.set()
+
+    def cast(self, message: object) -> None:
+        """Give a broadcast of another node to the workers of this one."""
+        self.runtime.node.broadcast_here(message)
+
+    # -- what the node asks ----
+
+    def broadcast(self, message: object, source: WorkerRef | None) -> None:
+        """Send a message to all other nodes, for each worker there that handles its type."""
+        peers = [peer for peer in self.peers.values() if self._gate(peer.node) is None]
+        name = source.name if source is not None else None
+        lane = lane_for(message, None)
+        for peer in peers:
+            peer.post(fold([Op.CAST, name, lane], peer.codec.encode(message)))
+
+    def drain(self) -> None:
+        """Tell the others that no worker here takes new work; what is open goes on."""
+        self._do(self._announcer.drain())
+
+    async def leave(self) -> None:
+        """Say goodbye, and forget all others; before the transports stop.
+
+        What is on the way has a moment to arrive; what has not is a dead letter.
+        """
+        self._quiet = asyncio.Event()
+        with suppress(TimeoutError):
+            async with asyncio.timeout(LEAVE_WITHIN):
+                while any(peer.link.open and self.reachable(peer) for peer in self.peers.values()):
+                    self._quiet.clear()
+                    await self._quiet.wait()
+        self._leaving = True
+        self._do(self.discovery.leave())
+        if self._timer is not None:
+            self._timer.cancel()
+        for known in list(self.discovery.nodes.values()):
+            self._down(known, f"this node, {self.name!r}, has stopped")
+        # One turn, so that what was posted is on its way before the transports are told to stop.
+        await asyncio.sleep(0)
+
+    def close(self) -> None:
+        """Hear of no more changes."""
+        self._announcer.close()
+        if self._pulse is not None:
+            self._pulse.stop()
+        if self._timer is not None:
+            self._timer.cancel()
+
+    # -- carrying out ----
+
+    def _do(self, actions: Iterable[Action]) -> None:
+        for action in actions:
+            match action:
+                case Say():
+                    self._say(action)
+                case Up(known):
+                    self.runtime.emit("node_up", known.name, known.incarnation)
+                case Learned(known):
+                    self._learner.learn(self._peer(known), action)
+                case Down(known, why):
+                    self._down(known, why)
+                case Late(node):
+                    self.runtime.events.count("late_packets")
+                    self.runtime.events.count(f"late_packets_of_{node}")
+                case Outdated(incarnation):
+                    self.runtime.renumber(incarnation)
+                    self._do(self.discovery.renumbered(incarnation))
+                case Superseded(incarnation):
+                    text = "a later node has taken this one's name: it is cut off from the others"
+                    self.runtime.emit("superseded", self.name, incarnation, text=text)
+
+    def _say(self, say: Say) -> None:
+        if say.known is not None:
+            self._peer(say.known)
+            transport = self._way(say.known)
+            if transport is not None and say.to is not None:
+                self._send(transport, say)
+        elif say.via is not None:
+            transport = self._transports.get(str(say.via))
+            if transport is not None:
+                self._send(transport, say)
+        else:
+            for transport in list(self._transports.values()):
+                self._send(transport, say)
+
+    def _send(self, transport: Transport, say: Say) -> None:
+        body, known = say.body, say.known
+        if transport.gate is not None:
+            body = _announce_only(body, transport.gate)
+        header = Header(
+            say.kind,
+            self.runtime.name,
+            self.runtime.incarnation,
+            known.session if known is not None else 0,
+            known.theirs if known is not None else 0,
+        )
+        data = pack(header, [orjson.dumps(body)], self._signer)
+        transport.post(say.to, data)
+
+    def _peer(self, known: Known) -> Peer:
+        peer = self.peers.get(known.name)
+        if peer is None or peer.known is not known:
+            transport = self._way(known)
+            codec = transport.codec if transport is not None else None
+            peer = self.peers[known.name] = Peer(known, self, codec or self.codec, Link())
+        return peer
+
+    def _down(self, known: Known, why: str) -> None:
+        peer = self.peers.get(known.name)
+        if peer is None or peer.known is not known:
+            return
+        del self.peers[known.name]
+        if known.told:
+            self.runtime.emit("node_down", known.name, known.incarnation, text=why)
+        peer.close(why, self._learner.ended)
+        if self._leaving:
+            return
+        for transport in self._transports.values():
+            self.runtime.spawn(self._forget(transport, known.name))
+
+    async def _forget(self, transport: Transport, node: str) -> None:
+        try:
+            await transport.forget(node)
+        except Exception as error:
+            text = f"what the node {node!r} has left could not be removed: {type(error).__name__}"
+            self.reject("forget", text, node)
+
+    def _way(self, known: Known) -> Transport | None:
+        return self._transports.get(str(known.via))
+
+    def _gate(self, node: str) -> Gate | None:
+        peer = self.peers.get(node)
+        transport = self._way(peer.known) if peer is not None else None
+        return transport.gate if transport is not None else None
+
+    def _who(self) -> tuple[str, int]:
+        return self.runtime.name, self.runtime.incarnation
+
+    def _connected(self) -> list[Transport]:
+        return list(self._transports.values())
+
+    def _busy(self, node: str) -> bool:
+        peer = self.peers.get(node)
+        return peer is not None and peer.busy
+
+    # -- time ----
+
+    def _arm(self) -> None:
+        due = self.discovery.due()
+        timer = self._timer
+        if timer is not None:
+            if not timer.cancelled() and timer.when() <= due:
+                return
+            timer.cancel()
+        self._timer = self.runtime.loop.call_at(due, self._step)
+
+    def _step(self) -> None:
+        self._timer = None
+        if self._leaving and not self.peers:
+            return
+        if self._pulse is not None:
+            self._pulse.felt()
+        self._do(self.discovery.step(self.runtime.loop.time()))
+        self._arm()
+
+
+def _wire_name(message: object) -> str | None:
+    if isinstance(message, JobStart):
+        message = message.payload if isinstance(message.name, type) else None
+    return WIRE_NAMES.get(message.__class__)
+
+
+def _announce_only(body: dict[str, Any], gate: Gate) -> dict[str, Any]:
+    """Leave out what may not be announced through the gate."""
+    changed = dict(body)
+    for part in ("workers", "gone"):
+        if part in changed:
+            changed[part] = [each for each in changed[part] if gate.may_announce(each[0])]
+    return changed
+
+
+def _learn_only(body: dict[str, Any], gate: Gate) -> None:
+    """Leave out what may not become known through the gate."""
+    for part in ("workers", "gone"):
+        if part in body:
+            body[part] = [each for each in body[part] if gate.may_learn(str(each[0]))]
