@@ -12,18 +12,20 @@ mistake. A library is imported only when a transport that needs it is made.
 from __future__ import annotations
 
 import difflib
-from collections.abc import Callable, Mapping
+import re
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import SplitResult, parse_qsl, urlencode, urlsplit
 
 from ..actors.errors import CallboardError
 from .masking import mask_url
+from .schemes import SCHEMES, Scheme, truth
 from .transport import Transport
-from .units import seconds_of
 
 __all__ = ["Address", "BadUrl", "address_of", "transport_from_url"]
 
+BEGINS = re.compile(r"\s*[A-Za-z][A-Za-z0-9+.-]*://")
 NO_URL = "is no URL; in a password write what is no letter and no digit as %XX, such as %40 for '@'"
 
 
@@ -32,7 +34,8 @@ class BadUrl(CallboardError, ValueError):
 
     def __init__(self, url: str, problem: str) -> None:
         """Say what is wrong with it; whatever may be secret in it is masked."""
-        super().__init__(f"{mask_url(url)}: {problem}")
+        shown = mask_url(url) if BEGINS.match(url) else "a text that does not begin like a URL"
+        super().__init__(f"{shown}: {problem}")
         self.problem = problem
 
 
@@ -46,17 +49,6 @@ class Address:
     settings: Mapping[str, Any] = field(default_factory=dict[str, Any], repr=False)
 
 
-@dataclass(frozen=True)
-class Scheme:
-    """What a URL that begins like this may say, and what it makes."""
-
-    make: Callable[[Address], Transport]
-    ours: Mapping[str, Callable[[str], Any]]
-    """The query's words that the transport takes, each with what reads its value."""
-    theirs: frozenset[str] = frozenset()
-    """Those that are left in the URL, for the library."""
-
-
 def transport_from_url(url: str, channel: str | None = None) -> Transport:
     """Return the transport that a URL names, not yet connected.
 
@@ -68,12 +60,12 @@ def transport_from_url(url: str, channel: str | None = None) -> Transport:
 
     """
     address = address_of(url)
+    settings = dict(address.settings)
     if channel is not None:
-        settings = {"channel": channel, **address.settings}
-        address = Address(address.scheme, address.url, settings)
+        settings.setdefault("channel", channel)
     try:
-        return SCHEMES[address.scheme].make(address)
-    except ValueError as error:
+        return SCHEMES[address.scheme].make(address.url, settings)
+    except (ValueError, OSError) as error:
         raise BadUrl(url, mask_url(str(error))) from error
 
 
@@ -95,8 +87,10 @@ def address_of(url: str) -> Address:
     listens = [value for word, value in query if word == "listen"]
     name = parts.scheme
     if name in ("ws", "wss") and listens:
-        if _truth(listens[-1]):
-            name = f"{name}+listen"
+        try:
+            name += "+listen" if truth(listens[-1]) else ""
+        except ValueError as error:
+            raise BadUrl(url, f"listen: {error}") from None
         query = [each for each in query if each[0] != "listen"]
     scheme = SCHEMES.get(name)
     if scheme is None:
@@ -136,78 +130,3 @@ def _unknown(word: str, scheme: Scheme) -> str:
     near = difflib.get_close_matches(word, [*scheme.ours, *scheme.theirs], 1)
     hint = f"did you mean {near[0]!r}?" if near else f"it may say {', '.join(sorted(scheme.ours))}"
     return f"there is no setting {word!r}; {hint}"
-
-
-def _truth(text: str) -> bool:
-    truth = {"1": True, "true": True, "yes": True, "0": False, "false": False, "no": False}
-    if text.lower() not in truth:
-        raise ValueError(f"{text!r} is neither 1 nor 0")
-    return truth[text.lower()]
-
-
-def _word(text: str) -> str:
-    if not text:
-        raise ValueError("is empty")
-    return text
-
-
-def _backend(text: str) -> bool:
-    if text not in ("direct", "isolated"):
-        raise ValueError(f"{text!r} is none: write direct or isolated")
-    return text == "isolated"
-
-
-# -- one function for each transport: the import is inside, so that only its user needs the library
-
-
-def _redis(address: Address) -> Transport:
-    from .redis import RedisTransport
-
-    return RedisTransport(address.url, **address.settings)
-
-
-def _pgmq(address: Address) -> Transport:
-    from .pgmq.transport import PgmqTransport
-
-    settings = dict(address.settings)
-    return PgmqTransport(address.url, isolated=settings.pop("backend", False), **settings)
-
-
-REDIS = Scheme(
-    _redis,
-    {"channel": _word},
-    frozenset(
-        {
-            "db", "username", "password", "client_name", "protocol", "health_check_interval",
-            "socket_timeout", "socket_connect_timeout", "socket_keepalive", "ssl_cert_reqs",
-            "ssl_ca_certs", "ssl_ca_path", "ssl_certfile", "ssl_keyfile", "ssl_check_hostname",
-            "ssl_password", "ssl_min_version",
-        }
-    ),
-)  # fmt: skip
-
-PGMQ = Scheme(
-    _pgmq,
-    {
-        "channel": _word,
-        "backend": _backend,
-        "visibility_timeout": seconds_of,
-        "batch_size": int,
-        "poll_interval": seconds_of,
-        "max_poll_seconds": seconds_of,
-    },
-    frozenset(
-        {
-            "host", "port", "user", "password", "dbname", "database", "passfile", "sslmode",
-            "sslcert", "sslkey", "sslrootcert", "sslcrl", "sslpassword", "application_name",
-            "ssl_min_protocol_version", "ssl_max_protocol_version", "target_session_attrs",
-        }
-    ),
-)  # fmt: skip
-
-SCHEMES: Mapping[str, Scheme] = {
-    "redis": REDIS,
-    "rediss": REDIS,
-    "postgres": PGMQ,
-    "postgresql": PGMQ,
-}
