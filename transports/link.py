@@ -41,43 +41,13 @@ class Link:
     """
 
     __slots__ = (
-        "_ack_at",
-        "_ack_bytes",
-        "_ack_after",
-        "_ack_every",
-        "_again_at",
-        "_arrived",
-        "_arrived_bytes",
-        "_back_at",
-        "_base",
-        "_bound",
-        "_bytes",
-        "_bytes_bound",
-        "_expected",
-        "_flying",
-        "_flying_bytes",
-        "_in_flight",
-        "_in_flight_bytes",
-        "_now",
-        "_patience",
-        "_probe_end",
-        "_resend_after",
-        "_resend_at",
-        "_resend_most",
-        "_round",
-        "_segment_bytes",
-        "_timed",
-        "_timed_at",
-        "_waiting",
-        "_want",
-        "_wanted",
-        "_wanted_at",
-        "dropped",
-        "repeated",
-        "resent",
-        "sent",
-        "strange",
-    )
+        "_bound", "_bytes_bound", "_in_flight", "_in_flight_bytes", "_segment_bytes",
+        "_ack_after", "_ack_every", "_ack_bytes", "_resend_after", "_resend_most", "_now",
+        "_base", "_flying", "_waiting", "_bytes", "_flying_bytes", "_resend_at", "_patience",
+        "_probe_end", "_again_at", "_back_at", "_round", "_timed", "_timed_at",
+        "_expected", "_arrived", "_arrived_bytes", "_ack_at", "_want", "_wanted", "_wanted_at",
+        "sent", "resent", "repeated", "dropped", "strange",
+    )  # fmt: skip
 
     def __init__(
         self,
@@ -236,12 +206,12 @@ class Link:
                 self._probe_end = self._base + len(probe)
         if self._waiting:
             self._launch(bodies, now)
-        if probe:
-            made = self._cut(self._base, probe)
+        if bodies or probe:
+            made: list[Segment] = []
+            if probe:
+                self._cut(made, self._base, probe)
             if bodies:
-                made += self._cut(first, bodies)
-        elif bodies:
-            made = self._cut(first, bodies)
+                self._cut(made, first, bodies)
         elif self._ack_at is not None and now >= self._ack_at:
             made = [Segment(first, self._expected, self._want, [])]
         else:
@@ -324,13 +294,19 @@ class Link:
         """Add to the bodies those that wait, as far as the window is open."""
         waiting = self._waiting
         flying = self._flying
-        before = len(flying)
-        while waiting and self._may_launch(waiting[0]):
-            body = waiting.popleft()
-            flying.append(body)
-            self._flying_bytes += len(body)
-            bodies.append(body)
-        made = len(flying) - before
+        made = len(waiting)
+        if len(flying) + made <= self._in_flight and self._bytes <= self._in_flight_bytes:
+            flying.extend(waiting)
+            bodies.extend(waiting)
+            waiting.clear()
+            self._flying_bytes = self._bytes
+        else:
+            while waiting and self._may_launch(waiting[0]):
+                body = waiting.popleft()
+                flying.append(body)
+                bodies.append(body)
+                self._flying_bytes += len(body)
+            made -= len(waiting)
         if made:
             self.sent += made
             if self._resend_at is None:
@@ -339,22 +315,21 @@ class Link:
                 self._timed = self._base + len(flying) - 1
                 self._timed_at = now
 
-    def _cut(self, first: int, bodies: list[bytes]) -> list[Segment]:
-        """Cut bodies that follow each other into segments."""
+    def _cut(self, made: list[Segment], first: int, bodies: list[bytes]) -> None:
+        """Add segments for bodies that follow each other; one of all tells of a gap."""
         ack = self._expected
         most = self._segment_bytes
-        if sum(map(len, bodies)) + LENGTH * len(bodies) <= most:
-            return [Segment(first, ack, self._want, bodies)]
-        made: list[Segment] = []
+        want, self._want = self._want, False
         start = size = 0
-        for place, body in enumerate(bodies):
-            size += len(body) + LENGTH
-            if size > most and place > start:
-                made.append(Segment(first + start, ack, self._want, bodies[start:place]))
-                start = place
-                size = len(body) + LENGTH
-        made.append(Segment(first + start, ack, self._want, bodies[start:]))
-        return made
+        if sum(map(len, bodies)) + LENGTH * len(bodies) > most:
+            for place, body in enumerate(bodies):
+                size += len(body) + LENGTH
+                if size > most and place > start:
+                    made.append(Segment(first + start, ack, want, bodies[start:place]))
+                    want = False
+                    start = place
+                    size = len(body) + LENGTH
+        made.append(Segment(first + start, ack, want, bodies[start:] if start else bodies))
 
     def _probe(self) -> list[bytes]:
         """Return the first segment's worth of what flies.
