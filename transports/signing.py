@@ -25,6 +25,8 @@ MOST_KEY_ID: Final = 64
 WINDOW: Final = 4096
 """Numbers behind the latest one that may still come in, each once."""
 
+MASK: Final = (1 << WINDOW) - 1
+
 MOST_SIGNERS: Final = 4096
 """Signers whose numbers are remembered; the one that was quiet for longest is forgotten."""
 
@@ -168,9 +170,6 @@ class Verifier:
             bits |= 1 << -ahead
         seen[series] = (latest, bits)
         seen.move_to_end(series)
-
-
-MASK: Final = (1 << WINDOW) - 1
 
 
 def _checked(keys: Mapping[str, bytes]) -> dict[bytes, hmac.HMAC]:
