@@ -1,0 +1,3 @@
+"""What carries over WebSockets: a hub for a small fleet, and proxies between two nodes."""
+
+__all__: list[str] = []
