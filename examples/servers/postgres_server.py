@@ -5,7 +5,6 @@ PostgreSQL refuses to run as root; root has it run as `postgres`, or as `nobody`
 
 from __future__ import annotations
 
-import atexit
 import os
 import pwd
 import shutil
@@ -13,14 +12,13 @@ import signal
 import socket
 import struct
 import subprocess
-import tempfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Self
 from urllib.parse import quote
 
 from .programs import Program
-from .server import LOOPBACK, Server, ServerFailed, run_as
+from .server import LOOPBACK, Server, ServerFailed, kept_folder, run_as
 
 __all__ = ["POSTGRES", "PostgresServer", "plain_user"]
 
@@ -127,7 +125,7 @@ class PostgresServer(Server):
 
 def _initialised(binary: Path, user: str | None) -> Path:
     """Make a folder of data; the time that it takes is paid once in a process."""
-    folder = _folder("callboard-initdb-", user)
+    folder = kept_folder("callboard-initdb-", user)
     secret = folder / "secret"
     secret.write_text(PASSWORD)
     secret.chmod(0o644)  # the folder itself is closed to others
@@ -153,7 +151,7 @@ def _reachable(binary: Path, user: str | None) -> Path:
     if user is None or _starts(binary, user):
         return binary
     installed = binary.parents[1]
-    target = _folder("callboard-postgres-", user)
+    target = kept_folder("callboard-postgres-", user)
     target.chmod(0o755)
     for tree in (installed, *installed.parents[1].glob(f"{installed.parent.name}.libs")):
         copied = target / tree.relative_to(installed.parents[1])
@@ -172,12 +170,3 @@ def _starts(binary: Path, user: str) -> bool:
     except OSError:
         return False
     return done.returncode == 0
-
-
-def _folder(prefix: str, user: str | None) -> Path:
-    """Make a folder that is removed at the end of this process."""
-    folder = Path(tempfile.mkdtemp(prefix=prefix))
-    if user is not None:
-        shutil.chown(folder, user)
-    atexit.register(shutil.rmtree, folder, ignore_errors=True)
-    return folder

@@ -20,7 +20,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Self, TypedDict
 
-__all__ = ["LOOPBACK", "Server", "ServerFailed", "free_port", "run_as"]
+__all__ = ["LOOPBACK", "Server", "ServerFailed", "free_port", "kept_folder", "run_as"]
 
 LOOPBACK = "127.0.0.1"
 
@@ -40,8 +40,11 @@ read _
 kill -s "$2" "$1"; kill -s CONT "$1"
 i=0; while kill -0 "$1" && [ $i -lt 50 ]; do sleep 0.1; i=$((i+1)); done
 kill -s KILL "$1"
-rm -rf "$3"
+shift 2; rm -rf "$@"
 """
+
+KEPT: list[Path] = []
+"""Folders of this process that its servers share."""
 
 
 class ServerFailed(RuntimeError):
@@ -196,9 +199,10 @@ class Server(ABC):
                 start_new_session=True,  # an interrupt is for who started it
                 **run_as(self.user),
             )
+        kept = map(str, [self.folder, *KEPT])
         number = self.watch_signal.name.removeprefix("SIG")
         self._watch = subprocess.Popen(
-            ["/bin/sh", "-c", WATCH, "watch", str(self.pid), number, str(self.folder)],
+            ["/bin/sh", "-c", WATCH, "watch", str(self.pid), number, *kept],
             stdin=subprocess.PIPE,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
@@ -241,6 +245,16 @@ class Server(ABC):
         if watch is not None:
             watch.kill()
             watch.communicate()
+
+
+def kept_folder(prefix: str, user: str | None) -> Path:
+    """Make a folder that belongs to this user, and is removed at the end of this process."""
+    folder = Path(tempfile.mkdtemp(prefix=prefix))
+    if user is not None:
+        shutil.chown(folder, user)
+    KEPT.append(folder)
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    return folder
 
 
 def run_as(user: str | None) -> Identity:

@@ -51,14 +51,14 @@ def _unpack(program: Program) -> bool:
     depends = ["apt-cache", "depends", "--recurse", "--no-recommends", "--no-suggests"]
     depends += ["--no-conflicts", "--no-breaks", "--no-replaces", "--no-enhances", "-i"]
     listed = subprocess.run([*depends, program.package], check=False, capture_output=True)
-    names = [line for line in listed.stdout.decode().split("\n") if line[:1].isalnum()]
-    wanted = [name for name in names if not _is_installed(name)]
+    names = {line for line in listed.stdout.decode().split("\n") if line[:1].isalnum()}
+    wanted = [program.package, *(n for n in names - {program.package} if not _is_installed(n))]
     folder = PROVIDED / f"{program.name}.d"
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     download = subprocess.run(
         ["apt-get", "download", "-qq", *wanted], check=False, capture_output=True, cwd=folder
     )
-    if not wanted or download.returncode:
+    if download.returncode:
         return False
     for package in folder.glob("*.deb"):
         subprocess.run(["dpkg", "-x", package.name, "."], check=True, cwd=folder)

@@ -2,6 +2,7 @@
 
 import importlib.util
 import os
+import shutil
 import signal
 import socket
 import subprocess
@@ -138,6 +139,21 @@ def test_pgmq_loads_into_the_postgres_of_the_wheel(
     assert execute(server.url, "SELECT pgmq.create('q')", "SELECT pgmq.send('q', '{}')") == [(1,)]
 
 
+def test_a_postgres_in_a_closed_folder_runs_as_another_user_too(
+    new_postgres: NewPostgres, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """So for root, whose home is closed to the user that PostgreSQL runs as."""
+    tmp_path.chmod(0o700)
+    installed = POSTGRES.find().parents[1]
+    copied = tmp_path / "site" / "package" / "installed"
+    libraries = installed.parents[1] / f"{installed.parent.name}.libs"
+    if libraries.exists():
+        shutil.copytree(libraries, tmp_path / "site" / "package.libs", symlinks=True)
+    shutil.copytree(installed, copied, symlinks=True)
+    monkeypatch.setenv(POSTGRES.variable, str(copied / "bin"))
+    assert execute(new_postgres().url, "SELECT 1") == [(1,)]
+
+
 def test_a_pooler_in_transaction_mode_gives_no_session(
     pgbouncer: PgBouncer, pgmq_database: str
 ) -> None:
@@ -169,8 +185,10 @@ OWNER = """
 import sys
 from callboard.examples.servers.redis_server import RedisServer
 from callboard.examples.servers.postgres_server import PostgresServer
+from callboard.examples.servers.server import KEPT
 servers = [RedisServer().start(), PostgresServer().start()]
-print(*(f"{server.pid} {server.folder}" for server in servers), sep="\\n", flush=True)
+print(*(f"{server.pid} {server.folder}" for server in servers), sep="\\n")
+print(*KEPT, flush=True)
 sys.stdin.read()
 """
 
@@ -187,6 +205,8 @@ def test_servers_end_with_who_started_them(number: signal.Signals | None) -> Non
     assert owner.stdin is not None and owner.stdout is not None
     lines = [owner.stdout.readline().split() for _ in range(2)]
     pids = [int(pid) for pid, _ in lines]
+    folders = [*(folder for _, folder in lines), owner.stdout.readline().strip()]
+    assert all(os.path.isdir(folder) for folder in folders)
     assert all(exists(pid) for pid in pids)
     if number is not None:
         owner.send_signal(number)
@@ -194,7 +214,7 @@ def test_servers_end_with_who_started_them(number: signal.Signals | None) -> Non
     owner.wait(DEADLINE)
     owner.stdout.close()
     until(lambda: not any(exists(pid) for pid in pids), "the end of the servers")
-    until(lambda: not any(os.path.exists(path) for _, path in lines), "the end of their folders")
+    until(lambda: not any(os.path.exists(folder) for folder in folders), "the end of their folders")
 
 
 def test_a_program_that_is_nowhere_is_named_with_the_command(
