@@ -145,12 +145,11 @@ def test_a_postgres_in_a_closed_folder_runs_as_another_user_too(
     """So for root, whose home is closed to the user that PostgreSQL runs as."""
     tmp_path.chmod(0o700)
     installed = POSTGRES.find().parents[1]
-    copied = tmp_path / "site" / "package" / "installed"
-    libraries = installed.parents[1] / f"{installed.parent.name}.libs"
-    if libraries.exists():
-        shutil.copytree(libraries, tmp_path / "site" / "package.libs", symlinks=True)
-    shutil.copytree(installed, copied, symlinks=True)
-    monkeypatch.setenv(POSTGRES.variable, str(copied / "bin"))
+    wheel = installed.parent.name
+    for tree in (installed, *installed.parents[1].glob(f"{wheel}.libs")):
+        copied = tmp_path / tree.relative_to(installed.parents[1])
+        shutil.copytree(tree, copied, symlinks=True)
+    monkeypatch.setenv(POSTGRES.variable, str(tmp_path / wheel / installed.name / "bin"))
     assert execute(new_postgres().url, "SELECT 1") == [(1,)]
 
 
