@@ -153,6 +153,16 @@ def test_so_are_many_bytes_since_the_window_of_the_other_side_is_full_soon() -> 
     assert link.segments(1.0) == [Segment(1, 2, False, [])]
 
 
+def test_what_was_acknowledged_counts_no_more_towards_many() -> None:
+    for count, size in ((200, 1), (1, 1024 * 1024 - 300)):
+        link = Link()
+        link.receive(Segment(1, 1, False, bodies(count, size)), 1.0)
+        link.push(b"back")
+        assert link.segments(1.0)[0].ack == count + 1
+        link.receive(Segment(count + 1, 1, False, bodies(count, size)), 1.0)
+        assert link.due() == 1.05
+
+
 def test_a_small_window_does_not_wait_for_many() -> None:
     link = Link(in_flight=8)
     link.receive(Segment(1, 1, False, bodies(2)), 1.0)
