@@ -25,17 +25,17 @@ The second step is the other worker's `on_activated`: what takes longer belongs 
 """
 
 
-class Activate(SystemMessage):
+class Activate(SystemMessage, wire="callboard.activate"):
     """Be active, with these arguments."""
 
     args: Any = None
 
 
-class Deactivate(SystemMessage):
+class Deactivate(SystemMessage, wire="callboard.deactivate"):
     """Be inactive."""
 
 
-class Reserve(SystemMessage):
+class Reserve(SystemMessage, wire="callboard.reserve"):
     """Answer if you could be activated now: the first step of a hand-over."""
 
 

@@ -8,12 +8,15 @@ from collections.abc import Mapping, Sequence
 from ..actors import lifecycle
 from ..actors.cell import Cell
 from ..actors.reason import Reason
+from ..actors.ref import WorkerRef
 from ..actors.runtime import Runtime
 from ..transports.codec import Codec
+from ..transports.json_codec import JsonCodec
 from ..transports.peer import Peer
 from ..transports.router import Router
 from ..transports.signing import Signer, Verifier
 from ..transports.transport import Transport
+from .admin import Admin
 from .child import Child
 from .restarts import Backoff, Restarts
 from .supervisor import Supervisor
@@ -42,8 +45,6 @@ class Network:
         secrets: Mapping[str, str | bytes] | None = None,
     ) -> None:
         """Prepare to carry over these transports; the first secret signs, each is accepted."""
-        from ..transports.json_codec import JsonCodec  # noqa
-
         keys = {id: _bytes(secret) for id, secret in (secrets or {}).items()}
         self.router = Router(
             runtime,
@@ -54,10 +55,8 @@ class Network:
             verifier=Verifier(keys) if keys else None,
         )
         self._runtime = runtime
-        self._children = [
-            Child(name, functools.partial(transport.attached, self.router))
-            for name, transport in zip(_names(transports), transports, strict=True)
-        ]
+        self._names: set[str] = set()
+        self._children = [self._child(transport) for transport in transports]
         self.cell = Cell(runtime, "transports", self._supervisor, public=False)
 
     @property
@@ -69,6 +68,10 @@ class Network:
         """Begin to connect; this waits for no broker."""
         self._runtime.registry.declare(self.cell.ref, self.cell)
         await lifecycle.start(self.cell)
+
+    async def attach(self, transport: Transport) -> WorkerRef:
+        """Carry over one more transport; return the ref of its worker."""
+        return await Admin(self.cell.ref).start_child(self._child(transport))
 
     def drain(self) -> None:
         """Take no new work from other nodes."""
@@ -85,19 +88,16 @@ class Network:
     def _supervisor(self) -> Supervisor:
         return Supervisor(self._children, restarts=RECONNECTS)
 
+    def _child(self, transport: Transport) -> Child:
+        """Return the spec of a transport, named by its kind and numbered where there are more."""
+        kind = type(transport).__name__.removesuffix("Transport").lower() or "transport"
+        name, number = f"transport-{kind}", 1
+        while name in self._names:
+            number += 1
+            name = f"transport-{kind}-{number}"
+        self._names.add(name)
+        return Child(name, functools.partial(transport.attached, self.router))
+
 
 def _bytes(secret: str | bytes) -> bytes:
     return secret.encode() if isinstance(secret, str) else secret
-
-
-def _names(transports: Sequence[Transport]) -> list[str]:
-    """Return a name for each transport: that of its kind, numbered where there are several."""
-    names: list[str] = []
-    for transport in transports:
-        kind = type(transport).__name__.removesuffix("Transport").lower() or "transport"
-        name, number = f"transport-{kind}", 1
-        while name in names:
-            number += 1
-            name = f"transport-{kind}-{number}"
-        names.append(name)
-    return names

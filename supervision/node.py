@@ -13,27 +13,24 @@ from typing import Any, Self
 from ..actors import lifecycle
 from ..actors.cancelling import force_out
 from ..actors.cell import Cell
-from ..actors.deadletters import DeadLetters
 from ..actors.errors import CallboardError, NotStarted, StartFailed
 from ..actors.message import LocalMessage
-from ..actors.observe import Events
 from ..actors.reason import Failed, Reason, Shutdown
 from ..actors.ref import CURRENT, WorkerRef
-from ..actors.registry import Registry
 from ..actors.runtime import Runtime
 from ..actors.worker import Worker
 from ..transports.codec import Codec
 from ..transports.discovery import BEAT, DOWN_AFTER
 from ..transports.transport import Transport
-from .admin import Admin
 from .broadcast import spread
 from .drain import finish_work
 from .family import family_of
 from .front import Front
 from .incarnations import next_incarnation
 from .network import Network
+from .seen import Seen
 from .signals import Signals
-from .snapshot import NodeSnapshot, snapshot, walk
+from .snapshot import walk
 from .tree import Tree, supervisor_of
 from .watchdog import Watchdog
 
@@ -44,7 +41,7 @@ STOP_WITHIN = 30.0
 """Seconds that a whole node may take to stop, after which everything is killed."""
 
 
-class Node(Front):
+class Node(Front, Seen):
     """Hosts a tree: `async with Node(Tree) as node:`, or `await node.run()` until it has ended.
 
     A node lives on the event loop on which it is started, once. What it offers from outside its
@@ -87,11 +84,8 @@ class Node(Front):
             secrets=secrets,
         )
         self._joined = bool(transports)
-        self._network: Network | None = None
         self._drain_within = drain_within
         self._stop_within = stop_within
-        self._runtime: Runtime | None = None
-        self._root: Cell | None = None
         self._watchdog: Watchdog | None = None
         self._ended: asyncio.Future[Reason] | None = None
         self._stopping: asyncio.Task[None] | None = None
@@ -101,7 +95,6 @@ class Node(Front):
         self._killed = False
         self._kill_timer: asyncio.TimerHandle | None = None
         self._hurry: asyncio.Event | None = None
-        self.state = "new"
         self.drained: bool | None = None
         """Whether a drain finished all work in time; None where there was none, or not yet."""
 
@@ -320,64 +313,18 @@ class Node(Front):
         runtime.emit("interrupted", self.name, self.incarnation, text=text)
         runtime.call_from_thread(lambda: runtime.spawn(self.stop(text)))
 
-    # -- seen ----
+    # -- others ----
 
-    @property
-    def runtime(self) -> Runtime:
-        """What the node's workers share.
+    async def attach(self, transport: Transport) -> WorkerRef:
+        """Join a running node to others by one more transport; return the ref of its worker.
 
-        Raises:
-            NotStarted: the node was not started.
-
+        Stopping that worker for good (`node.admin("transports").terminate_child(ref.name)`) ends
+        it. The network's settings are those that the node was made with.
         """
-        if self._runtime is None:
-            raise NotStarted(f"the Node {self.name!r} was not started: use 'async with', or run()")
-        return self._runtime
-
-    @property
-    def root(self) -> WorkerRef:
-        """The ref of the root supervisor."""
-        _ = self.runtime
-        assert self._root is not None
-        return self._root.ref
-
-    @property
-    def registry(self) -> Registry:
-        """Who is known here."""
-        return self.runtime.registry
-
-    @property
-    def events(self) -> Events:
-        """What happens here: `node.events.subscribe()`."""
-        return self.runtime.events
-
-    @property
-    def dead_letters(self) -> DeadLetters:
-        """What could not be delivered."""
-        return self.runtime.dead_letters
-
-    def snapshot(self) -> NodeSnapshot:
-        """Return what the node looks like now."""
-        network = self._network
-        cell, peers = (network.cell, network.peers) if network is not None else (None, ())
-        return snapshot(self.runtime, self._root, self.state, cell, peers)
-
-    def ref(self, name: str) -> WorkerRef | None:
-        """Return the ref of a known worker, or None."""
-        known = self.runtime.registry.find(name)
-        return known.ref if known is not None else None
-
-    def admin(self, supervisor: str = "root") -> Admin:
-        """Return the admin calls of a supervisor of this node.
-
-        Raises:
-            NotStarted: no supervisor of that name is known here.
-
-        """
-        ref = self.ref(supervisor)
-        if ref is None:
-            raise NotStarted(f"no supervisor {supervisor!r} is known on {self.name!r}")
-        return Admin(ref)
+        if self._network is None:
+            self._network = self._make_network(self.runtime)
+            await self._network.start()
+        return await self._network.attach(transport)
 
     def broadcast(self, message: Any) -> int:
         """Send the message to each running worker that handles its type; return how many here.
