@@ -56,6 +56,8 @@ class Router:
         self.peers: dict[str, Peer] = {}
         self._transports: dict[str, Transport] = {}
         """Those that are connected, by the name of their worker."""
+        self._gates: dict[str, Gate | None] = {}
+        """What may pass them; it holds as well while they are not connected."""
         self._signer = signer
         self._verifier = verifier
         now = runtime.loop.time()
@@ -94,7 +96,7 @@ class Router:
     def up(self, transport: Transport) -> None:
         """Announce this node over a transport that has connected; resume the links behind it."""
         via = transport.name
-        self._transports[via] = transport
+        self._transports[via], self._gates[via] = transport, transport.gate
         now = self.runtime.loop.time()
         self.runtime.emit("connected", via)
         limit = transport.down_after
@@ -126,6 +128,10 @@ class Router:
         now = self.runtime.loop.time()
         discovery = self.discovery
         via = transport.name
+        there = discovery.nodes.get(header.node)
+        if transport.gate is not None and there is not None and there.via != via:
+            self.reject("impostor", "a node known by another way cannot be a proxy's", header.node)
+            return
         if header.kind == Kind.DATA:
             known = discovery.accepts(header)
             if known is not None:
@@ -338,9 +344,8 @@ class Router:
         return self._transports.get(str(known.via))
 
     def _gate(self, node: str) -> Gate | None:
-        peer = self.peers.get(node)
-        transport = self._way(peer.known) if peer is not None else None
-        return transport.gate if transport is not None else None
+        known = self.discovery.nodes.get(node)
+        return self._gates.get(str(known.via)) if known is not None else None
 
     def _who(self) -> tuple[str, int]:
         return self.runtime.name, self.runtime.incarnation
@@ -375,7 +380,7 @@ class Router:
 
 def _wire_name(message: object) -> str | None:
     if isinstance(message, JobStart):
-        message = message.payload if isinstance(message.name, type) else None
+        message = message.payload
     return WIRE_NAMES.get(message.__class__)
 
 
