@@ -153,8 +153,11 @@ class Router:
             self.reject("malformed", f"an announcement cannot be read: {error!r}", header.node)
             return
         self._do(actions)
-        if header.kind == Kind.HELLO and (peer := self.peers.get(header.node)) is not None:
+        peer = self.peers.get(header.node)
+        if peer is not None and header.kind == Kind.HELLO:
             peer.resume()
+        elif peer is not None and peer.link.open:
+            peer.flush()  # what was posted before its session was known
         self._arm()
 
     # -- what peers need ----
