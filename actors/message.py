@@ -12,8 +12,17 @@ from enum import IntEnum
 from typing import Any, dataclass_transform
 
 from .errors import LaneReserved
+from .wire import LOCAL_BASES, WIRE_NAMES, Upgrade, register
 
-__all__ = ["DataMessage", "Lane", "LocalMessage", "Message", "SystemMessage", "lane_for"]
+__all__ = [
+    "DataMessage",
+    "Lane",
+    "LocalMessage",
+    "Message",
+    "SystemMessage",
+    "WIRE_NAMES",
+    "lane_for",
+]
 
 
 class Lane(IntEnum):
@@ -37,9 +46,6 @@ A plain dictionary of plain integers: it is read once for every message that is 
 of the class, so that a message may have a field called `lane`.
 """
 
-WIRE_NAMES: dict[type, str] = {}
-"""Wire name by message class, for the classes that may cross to other nodes."""
-
 
 @dataclass_transform(frozen_default=True)
 class Message:
@@ -49,19 +55,26 @@ class Message:
             name: str
 
     Class keywords: `lane` is the default lane, `wire` the stable name under which the type
-    may cross to other nodes.
+    may cross to other nodes, `version` the version of its fields there, `upgrade` what makes the
+    fields of an earlier version into its own (see `wire.py`).
     """
 
     def __init_subclass__(
-        cls, *, lane: Lane | None = None, wire: str | None = None, **keywords: Any
+        cls,
+        *,
+        lane: Lane | None = None,
+        wire: str | None = None,
+        version: int = 1,
+        upgrade: Upgrade | None = None,
+        **keywords: Any,
     ) -> None:
-        """Make the subclass a frozen dataclass and note its lane."""
+        """Make the subclass a frozen dataclass, note its lane and register its wire name."""
         super().__init_subclass__(**keywords)
         inherited = (LANES[base] for base in cls.__mro__[1:] if base in LANES)
         LANES[cls] = int(lane) if lane is not None else next(inherited, NORMAL)
-        if wire is not None:
-            WIRE_NAMES[cls] = wire
         dataclass(frozen=True)(cls)
+        if wire is not None:
+            register(cls, wire, version, upgrade)
 
 
 class DataMessage(Message):
@@ -74,6 +87,9 @@ class SystemMessage(Message, lane=Lane.SYSTEM):
 
 class LocalMessage(Message):
     """A message that never leaves the process; the very object arrives."""
+
+
+LOCAL_BASES.add(LocalMessage)
 
 
 def lane_for(message: object, asked: Lane | None) -> int:
