@@ -17,6 +17,9 @@ URL = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://")
 ENDS_A_URL = re.compile(r"[\s\"'<>`]")
 BETWEEN_URLS = re.compile(r"[\s,;|\"'<>()\[\]`]+\Z")
 
+WITHOUT_SCHEME = re.compile(r"(?<![\w.%+-])([\w.%+-]*:)[^\s@]+@")
+"""Where the beginning of a URL was forgotten."""
+
 SAYS_SECRET = re.compile(
     r"pass(?!file)|pwd|secret|token|auth|credential|signature|cookie|api[-_]?key|[-_]key\Z"
     r"|\A(?:key|sig|jwt|sas)\Z",
@@ -57,7 +60,7 @@ def mask_url(text: str) -> str:
 def _mask_urls(text: str) -> str:
     starts = list(URL.finditer(text))
     if not starts:
-        return text
+        return WITHOUT_SCHEME.sub(rf"\g<1>{MASK}@", text)
     pieces = [text[: starts[0].start()]]
     for start, following in zip(starts, [*starts[1:], None], strict=True):
         rest = text[start.end() : following.start() if following else len(text)]
