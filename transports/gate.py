@@ -6,9 +6,9 @@ anything is told, sent, learned or delivered over that transport, and counts wha
 
 from __future__ import annotations
 
-from typing import Protocol
+from typing import Any, Protocol
 
-__all__ = ["Gate"]
+__all__ = ["Gate", "announce_only", "learn_only"]
 
 
 class Gate(Protocol):
@@ -38,3 +38,19 @@ class Gate(Protocol):
     ) -> str | None:
         """Return None if what came may be delivered, else why not, for the log."""
         ...
+
+
+def announce_only(body: dict[str, Any], gate: Gate) -> dict[str, Any]:
+    """Leave out what may not be announced through the gate."""
+    changed = dict(body)
+    for part in ("workers", "gone"):
+        if part in changed:
+            changed[part] = [each for each in changed[part] if gate.may_announce(each[0])]
+    return changed
+
+
+def learn_only(body: dict[str, Any], gate: Gate) -> None:
+    """Leave out what may not become known through the gate."""
+    for part in ("workers", "gone"):
+        if part in body:
+            body[part] = [each for each in body[part] if gate.may_learn(str(each[0]))]

@@ -18,7 +18,7 @@ from .announcer import Announcer
 from .codec import Codec
 from .discovery import BEAT, DOWN_AFTER, Discovery
 from .errors import NotCarried, Undecodable
-from .gate import Gate
+from .gate import Gate, announce_only, learn_only
 from .known import Action, Down, Known, Late, Learned, Outdated, Say, Superseded, Up
 from .learner import Learner
 from .link import Link, Segment
@@ -147,7 +147,7 @@ class Router:
             if header.kind != Kind.DATA and bodies:
                 body = orjson.loads(bodies[0])
             if transport.gate is not None:
-                _learn_only(body, transport.gate)
+                learn_only(body, transport.gate)
             actions = discovery.take(header, body, via, now)
         except MALFORMED as error:
             self.reject("malformed", f"an announcement cannot be read: {error!r}", header.node)
@@ -249,20 +249,23 @@ class Router:
                     await self._quiet.wait()
         self._leaving = True
         self._do(self.discovery.leave())
-        if self._timer is not None:
-            self._timer.cancel()
-        for known in list(self.discovery.nodes.values()):
-            self._down(known, f"this node, {self.name!r}, has stopped")
+        self._forget_all()
         # One turn, so that what was posted is on its way before the transports are told to stop.
         await asyncio.sleep(0)
 
     def close(self) -> None:
-        """Hear of no more changes."""
+        """Hear of no more changes, and forget all others where no goodbye was said."""
+        self._leaving = True
         self._announcer.close()
         if self._pulse is not None:
             self._pulse.stop()
+        self._forget_all()
+
+    def _forget_all(self) -> None:
         if self._timer is not None:
             self._timer.cancel()
+        for known in list(self.discovery.nodes.values()):
+            self._down(known, f"this node, {self.name!r}, has stopped")
 
     # -- carrying out ----
 
@@ -304,7 +307,7 @@ class Router:
     def _send(self, transport: Transport, say: Say) -> None:
         body, known = say.body, say.known
         if transport.gate is not None:
-            body = _announce_only(body, transport.gate)
+            body = announce_only(body, transport.gate)
         header = Header(
             say.kind,
             self.runtime.name,
@@ -385,19 +388,3 @@ def _wire_name(message: object) -> str | None:
     if isinstance(message, JobStart):
         message = message.payload
     return WIRE_NAMES.get(message.__class__)
-
-
-def _announce_only(body: dict[str, Any], gate: Gate) -> dict[str, Any]:
-    """Leave out what may not be announced through the gate."""
-    changed = dict(body)
-    for part in ("workers", "gone"):
-        if part in changed:
-            changed[part] = [each for each in changed[part] if gate.may_announce(each[0])]
-    return changed
-
-
-def _learn_only(body: dict[str, Any], gate: Gate) -> None:
-    """Leave out what may not become known through the gate."""
-    for part in ("workers", "gone"):
-        if part in body:
-            body[part] = [each for each in body[part] if gate.may_learn(str(each[0]))]

@@ -16,6 +16,7 @@ from collections.abc import Sequence
 from types import TracebackType
 from typing import ClassVar, NamedTuple, Protocol, Self
 
+from ..actors.cell import State
 from ..actors.dispatch import fail
 from ..actors.worker import Worker
 from .codec import Codec
@@ -211,6 +212,9 @@ class Transport(Worker):
     async def _run(self) -> None:
         """Connect, then publish what is ready at each turn of the loop."""
         try:
+            # What is not running yet cannot fail, and a first attempt may fail at once.
+            while self._place.state is State.STARTING:  # noqa: ASYNC110 - a turn or two
+                await asyncio.sleep(0)
             await self.open(self._received)
             loop = asyncio.get_running_loop()
             outbox: list[Packet] = []
