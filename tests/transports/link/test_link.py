@@ -99,7 +99,9 @@ def test_no_more_is_sent_than_may_fly() -> None:
     assert link.due() == 1.0
     link.receive(Segment(1, 101, False, []), 0.1)
     assert link.due() == 0.1
+    assert link.sent == 2_000
     assert link.segments(0.1) == [Segment(2_001, 1, False, bodies(100, start=2_000))]
+    assert link.sent == 2_100
 
 
 def test_no_more_bytes_are_sent_than_may_fly_but_one_body_always() -> None:
@@ -194,6 +196,8 @@ def test_of_a_segment_that_overlaps_only_what_is_new_is_delivered() -> None:
     link.receive(Segment(1, 1, False, bodies(2)), 1.0)
     assert link.receive(Segment(2, 1, False, bodies(3, start=1)), 1.0) == bodies(2, start=2)
     assert link.repeated == 1
+    assert link.receive(Segment(1, 1, False, bodies(1)), 1.0) == []
+    assert link.repeated == 2
 
 
 # -- gaps ----
@@ -302,6 +306,32 @@ def test_who_goes_back_waits_for_as_long_as_the_way_takes() -> None:
     assert link.due() == pytest.approx(2.9)
 
 
+def test_but_no_longer_than_it_would_in_silence() -> None:
+    link = filled(1, 9, segment_bytes=10)
+    link.segments(1.0)
+    link.receive(Segment(1, 2, False, []), 7.0)
+    for body in bodies(3, 9, start=1):
+        link.push(body)
+    link.segments(8.0)
+    for now in (8.5, 8.75):
+        link.receive(Segment(1, 2, True, []), now)
+        link.segments(now)
+    assert link.due() == 9.5
+    assert len(link.segments(9.5)) == 3
+
+
+def test_how_long_the_way_takes_is_learned_while_more_is_sent() -> None:
+    link = filled(1)
+    link.segments(1.0)
+    link.push(b"another")
+    link.segments(1.2)
+    link.receive(Segment(1, 2, False, []), 1.3)
+    for _ in range(2):
+        link.receive(Segment(1, 2, True, []), 1.4)
+        link.segments(1.4)
+    assert link.due() == pytest.approx(2.0)
+
+
 # -- silence ----
 
 
@@ -316,6 +346,24 @@ def test_after_silence_the_first_segment_goes_again_with_growing_pauses() -> Non
         at.append(due)
     assert at == [1.0, 3.0, 7.0, 11.0, 15.0]
     assert link.resent == 10
+
+
+def test_what_is_sent_meanwhile_does_not_put_it_off() -> None:
+    link = filled(1)
+    for now in (0.0, 0.4, 0.8):
+        link.segments(now)
+        link.push(b"more")
+    link.segments(0.9)
+    assert link.due() == 1.0
+
+
+def test_empty_bodies_do_not_make_it_endless_either() -> None:
+    link = filled(0, segment_bytes=100)
+    for _ in range(60):
+        link.push(b"")
+    link.segments(0.0)
+    (again,) = link.segments(1.0)
+    assert len(again.bodies) == 25
 
 
 def test_the_pauses_are_short_again_after_progress() -> None:
@@ -363,6 +411,17 @@ def test_a_new_connection_gets_all_that_is_not_acknowledged_at_once() -> None:
     assert link.due() == 5.0
     assert [each.first for each in link.segments(5.0)] == [2, 4, 6]
     assert link.due() == 6.0
+
+
+def test_a_gap_report_does_not_hold_up_what_a_new_connection_gets() -> None:
+    link = filled(3)
+    link.segments(0.0)
+    for _ in range(2):
+        link.receive(Segment(1, 1, True, []), 0.5)
+        link.segments(0.5)
+    link.resume(0.51)
+    link.receive(Segment(1, 1, True, []), 0.51)
+    assert link.segments(0.51) == [Segment(1, 1, False, bodies(3))]
 
 
 def test_a_new_connection_means_nothing_to_a_link_with_nothing_open() -> None:
