@@ -145,7 +145,7 @@ def _without_token(url: str, settings: Settings) -> tuple[str, str | None]:
 
 REDIS = Scheme(
     _redis,
-    {"channel": _word},
+    {"channel": _word, "insecure": truth, "silence": seconds_of},
     frozenset(
         {
             "db", "username", "password", "client_name", "protocol", "health_check_interval",

@@ -10,6 +10,7 @@ import click
 from click.core import ParameterSource
 
 from ...transports.masking import mask_url
+from ...transports.signing import Secrets
 from ...transports.transport import Transport
 from ...transports.urls import BadUrl, address_of, transport_from_url
 from ..config import ConfigError, read_secret, secrets_of
@@ -120,6 +121,8 @@ def carrying_of(ctx: click.Context) -> Carrying:
                 raise ConfigError(file.label, "'secrets' and 'secret-file' are both there")
             where = "--secret-file" if origin == "command line" else origin
             secrets = secrets_of(read_secret(Path(path), where), path)
+        if secrets:
+            _check(secrets, path or (file.label if file is not None else ""))
     except ConfigError as error:
         raise Refusal(str(error), BAD_CONFIGURATION) from error
     return Carrying(
@@ -131,3 +134,10 @@ def carrying_of(ctx: click.Context) -> Carrying:
         config=file.path if file is not None else None,
         exposed=ctx.get_parameter_source("transports") is ParameterSource.COMMANDLINE,
     )
+
+
+def _check(secrets: Mapping[str, str], where: str) -> None:
+    try:
+        Secrets(secrets)
+    except ValueError as error:
+        raise ConfigError(where, str(error)) from error

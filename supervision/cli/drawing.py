@@ -18,6 +18,8 @@ Worker = Mapping[str, Any]
 # A word and a symbol, never colour alone.
 STATES = {
     "running": ("●", "*", "green"),
+    "up": ("●", "*", "green"),
+    "known": ("·", ".", "green"),
     "declared": ("·", ".", "cyan"),
     "starting": ("◌", "+", "cyan"),
     "stopping": ("◍", "-", "cyan"),
@@ -28,7 +30,12 @@ STATES = {
 }
 
 TREE_HEADS = ("NAME", "STATE", "INC", "RST", "MBOX", "HANDLED", "JOBS", "NOW")
-TO_THE_RIGHT = frozenset({"PID", "INC", "RST", "MBOX", "HANDLED", "JOBS", "UP"})
+TO_THE_RIGHT = frozenset(
+    {
+        *("PID", "INC", "RST", "MBOX", "HANDLED", "JOBS", "UP"),
+        *("WORKERS", "HEARD", "WAITING", "ASKS"),
+    }
+)
 NARROWEST = 8
 """Characters that a column of texts keeps when the screen is narrow."""
 

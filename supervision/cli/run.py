@@ -6,7 +6,6 @@ import asyncio
 import os
 import platform
 import secrets
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,7 +13,6 @@ import click
 import orjson
 
 from ...actors.errors import SpecError
-from ...transports.transport import Transport
 from ..node import DRAIN_WITHIN, STOP_WITHIN, Node
 from . import exits
 from .carrying import Carrying, carrying_of
@@ -186,7 +184,8 @@ def _run_alone(settings: Settings, ending: Ending) -> int:
             handle_signals=False,
             drain_within=settings.drain_within,
             stop_within=settings.stop_within,
-            **_carried(transports, settings.carrying),
+            transports=transports,
+            secrets=settings.carrying.secrets or None,
         )
     except SpecError as error:
         raise exits.Refusal(f"{settings.target}: {error}", exits.BAD_CONFIGURATION) from error
@@ -206,13 +205,8 @@ def _run_alone(settings: Settings, ending: Ending) -> int:
     return asyncio.run(hosting.run())
 
 
-def _carried(transports: Sequence[Transport], carrying: Carrying) -> dict[str, Any]:
-    if not transports:
-        return {}
-    return {"transports": transports, "secrets": carrying.secrets or None}
-
-
 def _run_company(settings: Settings, ending: Ending) -> int:
+    settings.carrying.refuse_for_several()
     company = Company(
         settings.name,
         settings.processes or 1,

@@ -1,4 +1,4 @@
-"""`callboard tree` and `callboard ps`: what runs on this machine."""
+"""`callboard tree` and `callboard ps`: what runs on this machine, and what it knows elsewhere."""
 
 from __future__ import annotations
 
@@ -19,6 +19,7 @@ __all__ = ["ps", "tree"]
 Seen = Mapping[str, Any]
 """What is known of one node: its answer, or its name and why there is none."""
 
+PEER_HEADS = ("PEER", "BY", "WORKERS", "HEARD", "WAITING", "ASKS", "JOBS")
 PS_HEADS = ("NODE", "PID", "WORKER", "KIND", "STATE", "RST", "MBOX", "JOBS", "UP")
 
 ascii_option = click.option("--ascii", "ascii_only", is_flag=True, help="Draw without Unicode.")
@@ -57,18 +58,22 @@ def tree(name: str | None, ascii_only: bool) -> None:
 )  # fmt: skip
 @ascii_option
 def ps(output: str, ascii_only: bool) -> None:
-    """List the nodes of this machine, and their workers."""
+    """List the nodes of this machine and their workers, and those elsewhere that they know."""
     nodes = list(_look_at(serving()).values())
+    elsewhere = _elsewhere(nodes)
     if output == "json":
-        click.echo(orjson.dumps({"nodes": nodes}, option=orjson.OPT_INDENT_2))
+        found = {"nodes": nodes, "elsewhere": elsewhere}
+        click.echo(orjson.dumps(found, option=orjson.OPT_INDENT_2))
         return
     if output == "name":
-        for node in nodes:
+        for node in [*nodes, *elsewhere]:
             click.echo(clean(node["name"]))
             for worker in node["workers"]:
-                click.echo(clean(f"{node['name']}/{worker['path']}"))
+                path = worker if isinstance(worker, str) else worker["path"]
+                click.echo(clean(f"{node['name']}/{path}"))
         return
     rows = [row for node in nodes for row in _rows(node)]
+    rows += [row for peer in elsewhere for row in _peer_rows(peer)]
     look = Look.at(sys.stdout, ascii_only=ascii_only)
     stated = [(*row[:4], look.state(row[4]), *row[5:]) for row in rows]
     for line in draw_table(PS_HEADS, stated, look):
@@ -110,7 +115,11 @@ def _tree_lines(node: Seen, nodes: Mapping[str, Seen], look: Look) -> list[str]:
         facts.append(f"{short_number(node['dead_letters'])} dead letters")
     if node.get("omitted"):
         facts.append(f"{short_number(node['omitted'])} workers more")
-    return ["  ".join(facts), *draw_tree(_with_processes(node, nodes), look)]
+    lines = ["  ".join(facts), *draw_tree(_with_processes(node, nodes), look)]
+    # A parent of processes knows nobody itself: shown is whom they know besides each other.
+    below = [nodes[each] for each in node.get("processes", ()) if each in nodes]
+    peers = [_peer_row(each) for each in _elsewhere(below) or node.get("peers", ())]
+    return [*lines, *draw_table(PEER_HEADS, peers, look)] if peers else lines
 
 
 def _with_processes(node: Seen, nodes: Mapping[str, Seen]) -> list[Seen]:
@@ -123,6 +132,31 @@ def _with_processes(node: Seen, nodes: Mapping[str, Seen]) -> list[Seen]:
             below = nodes[worker["name"]]["workers"]
             workers += [each | {"depth": each["depth"] + worker["depth"] + 1} for each in below]
     return workers
+
+
+def _elsewhere(nodes: Sequence[Seen]) -> list[Seen]:
+    """Return the nodes that do not run here and are known to one that does, each once."""
+    here = {node["name"] for node in nodes}
+    peers: dict[str, Seen] = {}
+    for node in nodes:
+        for peer in node.get("peers", ()):
+            if peer["name"] not in here:
+                peers.setdefault(peer["name"], peer)
+    return [peers[name] for name in sorted(peers)]
+
+
+def _peer_row(peer: Seen) -> tuple[str, ...]:
+    heard = f"{short_time(peer['heard_s'])} ago"
+    counts = (peer["waiting"], peer["asks"], peer["jobs"])
+    numbers = (str(len(peer["workers"])), heard, *map(short_number, counts))
+    return (peer["name"], peer["transport"], *numbers)
+
+
+def _peer_rows(peer: Seen) -> list[tuple[str, ...]]:
+    name = peer["name"]
+    rows: list[tuple[str, ...]] = [(name, "-", "", "peer", "up", "", "", str(peer["jobs"]), "-")]
+    rows += [(name, "-", worker, "-", "known", "", "", "", "-") for worker in peer["workers"]]
+    return rows
 
 
 def _rows(node: Seen) -> list[tuple[str, ...]]:

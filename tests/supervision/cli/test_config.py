@@ -1,4 +1,4 @@
-"""Settings from the command line, the environment and the file: which one holds, and what is said."""
+"""Settings from the command line, environment and file: which one holds, and what is said."""
 
 from __future__ import annotations
 

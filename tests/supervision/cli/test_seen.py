@@ -117,7 +117,7 @@ def test_a_node_that_does_not_answer_is_shown_as_silent_with_its_process(
 
 def test_without_nodes_ps_is_empty_and_tree_says_so(company: Company) -> None:
     assert company.ask("ps", "-o", "name") == (0, "", "")
-    assert json.loads(company.ask("ps", "-o", "json")[1]) == {"nodes": []}
+    assert json.loads(company.ask("ps", "-o", "json")[1]) == {"nodes": [], "elsewhere": []}
     code, out, err = company.ask("tree")
     assert (code, out) == (1, "")
     assert "no node runs here" in err
