@@ -244,7 +244,9 @@ class Incoming:
 
     def _target(self, name: str) -> Delivery:
         known = self._runtime.registry.here(name)
-        if known is None or not known.public:
+        actor = getattr(known.target, "actor", None) if known is not None else None
+        told = actor is None or actor.announced  # supervisors and transports are nobody else's
+        if known is None or not known.public or not told:
             raise NoActor(f"no public worker of {self._runtime.name!r} is called {name!r}", name)
         return known.target
 

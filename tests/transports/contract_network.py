@@ -11,7 +11,6 @@ from abc import ABC, abstractmethod
 from collections import Counter, defaultdict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import cache
 from typing import NamedTuple, Self
 
 from callboard.transports.discovery import BEAT, DOWN_AFTER
@@ -200,6 +199,9 @@ class Network(ABC):
         return out
 
 
+WATCHED: dict[type[Transport], type[Transport]] = {}
+
+
 def _seen(node: str, to: str | None, data: bytes) -> Seen:
     try:
         header, bodies = unpack(data)
@@ -208,9 +210,10 @@ def _seen(node: str, to: str | None, data: bytes) -> Seen:
     return Seen(node, to, header, bodies, data)
 
 
-@cache
 def _watched(kind: type[Transport]) -> type[Transport]:
     """Return a subclass of a transport that shows its network what it carries."""
+    if kind in WATCHED:
+        return WATCHED[kind]
 
     async def open(self: Transport, receive: Receive) -> None:
         network: Network = vars(self)["network"]
@@ -222,4 +225,5 @@ def _watched(kind: type[Transport]) -> type[Transport]:
         if getting_there:
             await kind.publish(self, getting_there)
 
-    return type(kind.__name__, (kind,), {"open": open, "publish": publish})
+    made = WATCHED[kind] = type(kind.__name__, (kind,), {"open": open, "publish": publish})
+    return made

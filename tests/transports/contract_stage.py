@@ -27,7 +27,7 @@ class Stage:
         self.network = network
         self.log = Log()
         self.nodes: list[Node] = []
-        self._leaks = beside._leaks if beside is not None else LeakCheck()
+        self._leaks: LeakCheck = beside._leaks if beside is not None else LeakCheck()
         self._last = beside is None
 
     async def __aenter__(self) -> Self:
