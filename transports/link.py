@@ -377,7 +377,6 @@ class Link:
             self._timed = 0
         if not flying:
             self._resend_at = None
-            self._probe_end = 0
             return
         self._resend_at = now + self._patience
         if self._probe_end and ack >= self._probe_end:

@@ -127,7 +127,7 @@ class Verifier:
         if at < 0:
             raise Undecodable("a signed packet is too short for its signature", "forged")
         series, number, length = TAIL.unpack_from(data, at)
-        start = at - length
+        start: int = at - length
         key = self._keys.get(data[start:at]) if start >= 0 else None
         if key is None:
             raise Undecodable(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import threading
 
 import pytest
@@ -137,6 +138,18 @@ def test_a_forger_fills_no_memory(monkeypatch: pytest.MonkeyPatch) -> None:
     assert refused(seen, verifier) == "replayed", "it is not forgotten for their sake"
 
 
+def test_numbers_cost_the_same_however_many_and_however_far_apart() -> None:
+    signer, verifier = Secrets({"one": OLD}).both()
+    for number in (1, 5_000, 9_000, 2**63, 2**64 - 1):
+        signer._numbers = itertools.count(number)  # pyright: ignore[reportPrivateUsage]
+        unpack(pack(HEADER, [], signer), verifier)
+    other = Secrets({"one": OLD}).both()[0]
+    for _ in range(3 * signing.WINDOW):
+        unpack(pack(HEADER, [], other), verifier)
+    seen = verifier._seen.values()  # pyright: ignore[reportPrivateUsage]
+    assert max(bits.bit_length() for _, bits in seen) <= signing.WINDOW
+
+
 def test_numbers_of_several_threads_are_never_the_same() -> None:
     """Heartbeats come from a thread of their own while the event loop is blocked."""
     signer, verifier = Secrets({"one": OLD}).both()
@@ -166,6 +179,13 @@ def test_the_secret_is_changed_without_a_stop() -> None:
         unpack(pack(HEADER, BODIES, one[0]), two[1])
         unpack(pack(HEADER, BODIES, two[0]), one[1])
     assert refused(pack(HEADER, BODIES, before[0]), after[1]) == "forged"
+
+
+@pytest.mark.parametrize("data", [b"", b"short", bytes(48), b"\xff" * 49, b"\xff" * 400])
+def test_what_has_no_signature_is_forged(data: bytes) -> None:
+    with pytest.raises(Undecodable) as raised:
+        Verifier({"one": OLD}).verify(data)
+    assert raised.value.kind == "forged"
 
 
 def test_a_text_is_a_secret_too() -> None:
