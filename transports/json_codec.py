@@ -12,7 +12,7 @@ from cattrs.errors import AttributeValidationNote
 from ..actors.ref import WorkerRef
 from .container import MARK, pack, unpack
 from .errors import NotCarried, Undecodable
-from .kinds import Low, Reading
+from .kinds import Low, Mismatch, Reading
 from .limits import Limits
 from .lowering import ATOMS, is_plain
 from .refused import Refused, type_name
@@ -77,7 +77,7 @@ class JsonCodec:
 
         Raises:
             Undecodable: the bytes are not ours, too deep or too long, or of an unknown or wrong
-                type: its `kind` is `malformed`, `limit`, `unknown` or `field`. Nothing is
+                type: its `kind` is `malformed`, `limit`, `unknown`, `local` or `field`. Nothing is
                 imported, and nothing else is ever raised.
 
         """
@@ -136,14 +136,16 @@ def _undecodable(error: Exception) -> Undecodable:
     """Say which field of which class was wrong."""
     steps: list[str] = []
     while isinstance(error, BaseValidationError):
-        inner = error.exceptions[0]
-        for note in getattr(inner, "__notes__", ()):
-            if isinstance(note, AttributeValidationNote):
-                steps.append(note.name)
-        if not steps:
-            steps.append(type_name(error.cl))
-        error = inner
+        steps = steps or [type_name(error.cl)]
+        error = error.exceptions[0]
+        notes: list[object] = getattr(error, "__notes__", [])
+        steps += [note.name for note in notes if isinstance(note, AttributeValidationNote)]
     if isinstance(error, Undecodable):
         return error
-    where = f"{'.'.join(steps)}: " if steps else ""
-    return Undecodable(f"{where}{type(error).__name__}: {str(error)[:200]}", "field")
+    where = ".".join(steps) if steps else "a value"
+    if isinstance(error, Mismatch | Refused):
+        return Undecodable(f"{where}: {error}", "field")
+    if isinstance(error, KeyError) and steps:
+        return Undecodable(f"{where}: a field that has no default is missing", "field")
+    # Its own text may show what came, which is nobody's but the receiver's: the cause has it.
+    return Undecodable(f"{where} was refused: {type(error).__name__}", "field")

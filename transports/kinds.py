@@ -24,6 +24,7 @@ __all__ = [
     "TAGS",
     "Kind",
     "Low",
+    "Mismatch",
     "Reading",
     "lower_float",
     "lower_int",
@@ -58,15 +59,23 @@ class Kind(NamedTuple):
     lift: Callable[[Low, Reading], object]
 
 
+class Mismatch(TypeError):
+    """What came is not what was expected; the text shows types only, never a value."""
+
+    def __init__(self, expected: str, came: object) -> None:
+        """Say what was expected, and the type of what came."""
+        super().__init__(f"expected {expected}, came {type_name(type(came))}")
+
+
 def of_type(low: Low, kind: type) -> Any:
     """Return the value if it is of exactly this type.
 
     Raises:
-        TypeError: it is not.
+        Mismatch: it is not.
 
     """
     if low.__class__ is not kind:
-        raise TypeError(f"expected {kind.__name__}, came {low.__class__.__name__}")
+        raise Mismatch(kind.__name__, low)
     return low
 
 

@@ -128,24 +128,19 @@ class Lowering:
         try:
             for key, each in value.items():
                 if type(key) is not str or lower_str(key) is not key:
-                    return self._lower_pairs(value)
+                    break
                 handler = handlers.get(type(each))
                 low[key] = self._classes.lower(each) if handler is None else handler(each)
         except Refused as refused:
             refused.steps.append(key)
             raise
-        return {"~dict": [[key, low[key]] for key in low]} if is_tag(low) else low
+        return self._lower_pairs(value) if len(low) < len(value) or is_tag(low) else low
 
     def _lower_pairs(self, value: dict[object, object]) -> Low:
         pairs: list[Low] = []
         for key, each in value.items():
             try:
-                pairs.append([self.lower(key), None])
-            except Refused as refused:
-                refused.steps.append(f"key {len(pairs)}")
-                raise
-            try:
-                pairs[-1][1] = self.lower(each)
+                pairs.append([self.lower(key), self.lower(each)])
             except Refused as refused:
                 refused.steps.append(key)
                 raise

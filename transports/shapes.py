@@ -14,7 +14,7 @@ from typing import Any, Literal, NamedTuple, TypeAlias, Union, cast, get_args, g
 
 import typing_extensions
 
-from .kinds import KINDS, Low, Reading, lower_float, lower_int, lower_str, of_type
+from .kinds import KINDS, Low, Mismatch, Reading, lower_float, lower_int, lower_str, of_type
 from .lowering import Lowering, in_one_order, is_tag
 from .refused import Refused, type_name
 from .unwrapped import unwrapped
@@ -123,7 +123,7 @@ class Shapes:
             if low.__class__ is dict and is_tag(low):
                 value = lowering.lift(low)
                 if not isinstance(value, cls) and type(value) not in also:
-                    raise TypeError(f"expected {type_name(cls)}, came {type_name(value.__class__)}")
+                    raise Mismatch(type_name(cls), value)
                 return value
             if low.__class__ in also:
                 return low
@@ -157,7 +157,7 @@ class Shapes:
             else:
                 value = classes.lift_declared(low, cls)
             if not _is_instance(value, cls):
-                raise TypeError(f"expected {type_name(cls)}, came {type_name(value.__class__)}")
+                raise Mismatch(type_name(cls), value)
             return value
 
         return Shape(lower, lift)
@@ -328,7 +328,7 @@ def _same(value: Low) -> Low:
 
 def _null(low: Low, _: object) -> None:
     if low is not None:
-        raise TypeError(f"expected nothing, came {type(low).__name__}")
+        raise Mismatch("None", low)
 
 
 SCALARS: dict[type, Lower] = {str: lower_str, int: lower_int, float: lower_float, bool: _same}

@@ -14,7 +14,7 @@ from typing import Any, NamedTuple, TypeAlias, TypeVar
 from ..actors.message import LocalMessage, Message
 from ..actors.wire import WIRE_NAMES, WIRE_TYPES, WireType, spelled
 from .errors import Undecodable
-from .kinds import Low, Reading, of_type
+from .kinds import Low, Mismatch, Reading, of_type
 from .lowering import CLASS_TAG, Lowering
 from .records import Record, pydantic_record, record_of
 from .refused import Refused, type_name
@@ -47,7 +47,7 @@ class Plan(NamedTuple):
     lift: Callable[[Low, int], Any]
     """With the version that the sender has."""
     bare: bool
-    """Whether it needs no tag where a field declares just this class."""
+    """Whether it needs no tag where a field declares just this class; in version 1, that is."""
 
 
 class WireTypes:
@@ -89,37 +89,44 @@ class WireTypes:
     def lower_declared(self, value: object) -> Low:
         """Return the value without its tag, where the class stands for itself."""
         plan = self._plan_to_send(type(value))
-        return plan.lower(value) if plan.bare else {plan.tag: plan.lower(value)}
+        low = plan.lower(value)
+        return low if plan.bare and plan.wire.version == 1 else {plan.tag: low}
 
     def lift_declared(self, low: Low, cls: type) -> object:
         """Return the value of the declared class; of any, where that one is not registered."""
         name = WIRE_NAMES.get(cls)
         if name is None:
             return self.lowering.lift(low)
+        plan = self._plan_to_read(WIRE_TYPES[name])
+        if not plan.bare:
+            raise Mismatch(f"{type_name(cls)} under its tag", low)
         # A class of a later version than 1 never travels without its tag: who sent this is older.
-        return self._lift(self._plan_to_read(WIRE_TYPES[name]), low, 1)
+        return self._lift(plan, low, 1)
 
     # -- plans ----
 
     def _lift(self, plan: Plan, low: Low, version: int) -> object:
         value = plan.lift(low, version)
         if type(value) is not plan.wire.cls:
-            made = type_name(value.__class__)
-            raise TypeError(f"a {made} was made where {plan.wire.name} was expected")
+            raise Mismatch(type_name(plan.wire.cls), value)
         return value
 
     def _plan_to_send(self, cls: type) -> Plan:
         plan = self._plans.get(cls)
         # Looked up each time: a class that was defined anew has taken the name of its older self.
         name = WIRE_NAMES.get(cls)
-        if name is None:
+        if name is None or (plan is None and LocalMessage in cls.__mro__):
             raise Refused(_not_registered(cls))
         wire = WIRE_TYPES[name]
         return plan if plan is not None and plan.wire is wire else self._make(wire)
 
     def _plan_to_read(self, wire: WireType) -> Plan:
         plan = self._plans.get(wire.cls)
-        return plan if plan is not None and plan.wire is wire else self._make(wire)
+        if plan is not None and plan.wire is wire:
+            return plan
+        if LocalMessage in wire.cls.__mro__:
+            raise Undecodable(f"a {wire.name} never leaves its process, and came", "local")
+        return self._make(wire)
 
     def _make(self, wire: WireType) -> Plan:
         cls = wire.cls
@@ -128,7 +135,7 @@ class WireTypes:
         if wire.upgrade is not None:
             lift = _upgrading(wire, lift)
         tag = f"{CLASS_TAG}{wire.name}" + (f"@{wire.version}" if wire.version > 1 else "")
-        plan = Plan(wire, tag, lower, lift, bare and wire.version == 1)
+        plan = Plan(wire, tag, lower, lift, bare)
         self._plans[cls] = plan
         return plan
 
@@ -204,7 +211,10 @@ def _member(cls: type) -> Record:
         return value.name
 
     def lift(low: Low, _: int) -> Any:
-        return members[of_type(low, str)]
+        name = of_type(low, str)
+        if name not in members:
+            raise Mismatch(f"a member of {type_name(cls)}", low)
+        return members[name]
 
     return Record(lower, lift)
 
@@ -221,6 +231,8 @@ def _upgrading(wire: WireType, lift: Callable[[Low, int], Any]) -> Callable[[Low
 def _not_registered(cls: type) -> str:
     """Say why instances of a class do not cross, and what to do."""
     name = type_name(cls)
+    if type in cls.__mro__:
+        return "a class cannot cross to another node, where nothing is imported for it: send a name"
     if LocalMessage in cls.__mro__:
         return f"{name} is a LocalMessage, which never leaves the process: make it a DataMessage"
     if any(spelled(known) == spelled(cls) for known in WIRE_NAMES):
