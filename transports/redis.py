@@ -135,10 +135,10 @@ class RedisTransport(Transport):
         looking, self._looking = self._looking, None
         if looking is not None:
             looking.cancel()
-            await asyncio.wait([looking])
         lines = [line for line in (self._subscriber, self._publisher) if line is not None]
         self._subscriber = self._publisher = None
-        await asyncio.gather(*(line.close() for line in lines))
+        if lines:
+            await asyncio.wait([line.close() for line in lines])
 
     def spare(self) -> Spare:
         """Return a connection that can publish from another thread."""

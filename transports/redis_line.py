@@ -51,6 +51,7 @@ class Line:
 
     __slots__ = (
         "_answered",
+        "_closing",
         "_connection",
         "_heard",
         "_quiet",
@@ -69,6 +70,7 @@ class Line:
         self._shown = shown
         self._take = take
         self._reader: asyncio.Task[None] | None = None
+        self._closing: asyncio.Task[None] | None = None
         self._heard = False
         self._quiet = 0
         self._answered: asyncio.Future[None] | None = None
@@ -138,8 +140,13 @@ class Line:
             self._answered = asyncio.get_running_loop().create_future()
             await self._answered
 
-    async def close(self) -> None:
-        """Stop to read and disconnect; waits a second at most for what is on its way out."""
+    def close(self) -> asyncio.Task[None]:
+        """Disconnect, in a task that ends within a second or so, also when nobody waits for it."""
+        if self._closing is None:
+            self._closing = asyncio.create_task(self._close())
+        return self._closing
+
+    async def _close(self) -> None:
         if self._reader is not None:
             self._reader.cancel()
             await asyncio.wait([self._reader])

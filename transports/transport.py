@@ -108,6 +108,7 @@ class Transport(Worker):
     _outbox: list[Packet] | None = None
     _wakeup: asyncio.Future[None] | None = None
     _running: asyncio.Task[None] | None = None
+    _leaving = False
 
     # -- what a subclass overrides ----
 
@@ -127,7 +128,10 @@ class Transport(Worker):
         raise NotImplementedError(f"{type(self).__name__} has no publish()")
 
     async def close(self) -> None:
-        """Let go of the connection; also after an `open` that failed. It must not need it."""
+        """Let go of the connection; also after an `open` that failed. It must not need it.
+
+        It may be cancelled when the time to stop is over: what counts goes before its first await.
+        """
 
     async def forget(self, node: str) -> None:
         """Remove what a node that is down has left at the broker; most have nothing to remove."""
@@ -198,16 +202,26 @@ class Transport(Worker):
         """Disconnect; the next incarnation connects again."""
         await self._leave(flush=False)
 
+    def release(self) -> None:
+        """Disconnect also where no hook was called: what is killed has none; for the runtime."""
+        super().release()
+        if self._running is not None and not self._leaving:
+            if not self._running.cancel():
+                self._place.runtime.spawn(self.close())
+
     async def _leave(self, *, flush: bool) -> None:
+        self._leaving = True
         outbox, self._outbox = self._outbox, None
         carriage, running = self.carriage, self._running
         carriage.down(self)
-        if running is not None:
-            running.cancel()
-            await asyncio.wait([running])
-        if flush and outbox:
-            await self.publish(outbox)
-        await self.close()
+        try:
+            if running is not None:
+                running.cancel()
+                await asyncio.wait([running])
+            if flush and outbox:
+                await self.publish(outbox)
+        finally:
+            await self.close()
 
     async def _run(self) -> None:
         """Connect, then publish what is ready at each turn of the loop."""
@@ -227,6 +241,12 @@ class Transport(Worker):
                 batch, outbox = outbox, []
                 self._outbox = outbox
                 await self.publish(batch)
+        except asyncio.CancelledError:
+            if not self._leaving:
+                self._outbox = None
+                self.carriage.down(self)
+                await self.close()
+            raise
         except Exception as error:
             fail(self._place, error)
 

@@ -148,6 +148,22 @@ async def test_after_a_stop_nothing_is_left(url: str, channel: str) -> None:
         assert asyncio.all_tasks() == tasks
 
 
+@pytest.mark.parametrize("how", ["in its work", "after a failure"])
+async def test_a_killed_node_disconnects(url: str, channel: str, how: str) -> None:
+    async with Broker(url) as broker, end("a", url, channel) as a:
+        await a.connected()
+        if how == "after a failure":
+            assert a.transport is not None
+            a.transport.lost(ConnectionError("told so by the test"))
+        a.node.kill()
+
+        async def gone() -> bool:
+            return not await broker.channels(channel)
+
+        await until(gone)
+        assert a.transport is None
+
+
 @pytest.mark.check("M103")
 async def test_a_client_that_is_given_is_neither_used_up_nor_closed(url: str, channel: str) -> None:
     client = cast("Any", Redis).from_url(url, decode_responses=True, max_connections=1)
