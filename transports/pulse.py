@@ -40,6 +40,7 @@ class Pulse(threading.Thread):
         self._signer = signer
         self._last = time.monotonic()
         self._ended = threading.Event()
+        self._vouching = False
         self.sent = 0
         """Signs of life that it had to send."""
 
@@ -48,14 +49,18 @@ class Pulse(threading.Thread):
         self._last = time.monotonic()
 
     def stop(self) -> None:
-        """End the thread; it is not waited for, since a connection may be slow to open."""
+        """End the thread; it is waited for, unless it is busy: a connection may be slow to open."""
         self._ended.set()
+        if not self._vouching and self.is_alive():
+            self.join(0.1)
 
     def run(self) -> None:
         """Look at the loop four times a beat."""
         while not self._ended.wait(self._beat / 4):
             if time.monotonic() - self._last > 1.25 * self._beat:
+                self._vouching = True
                 asyncio.run(self._vouch(self._last))
+                self._vouching = False
 
     async def _vouch(self, last: float) -> None:
         """Send signs of life until the loop is back."""
