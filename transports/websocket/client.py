@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import ssl as tls
 from collections.abc import Mapping, Sequence
 
@@ -16,6 +15,7 @@ from .dial import Dialling
 from .framing import Route, frame, unframe
 from .hello import Hello, Role
 from .socketed import SocketTransport
+from .spare import SpareConnection
 
 __all__ = ["WebSocketTransport"]
 
@@ -65,7 +65,8 @@ class WebSocketTransport(SocketTransport):
         """Send the packets to the hub."""
         connection = self._connection
         if connection is not None:
-            _send(connection, packets)
+            for packet in packets:
+                connection.post(_framed(packet))
             await connection.room()
 
     def take(self, data: bytes, connection: Connection, receive: Receive) -> None:
@@ -82,40 +83,12 @@ class WebSocketTransport(SocketTransport):
 
     def spare(self) -> Spare:
         """Return a second connection to the hub, for a thread of its own."""
-        return SpareConnection(self._dialling, self._hello(Role.SPARE))
+        return SpareConnection(self._dialling, self._hello(Role.SPARE), _framed)
 
     def _hello(self, role: Role) -> Hello:
         return Hello(role, self.node_name, self.carriage.incarnation)
 
 
-class SpareConnection:
-    """The second way out of a node at a hub; nothing comes in by it."""
-
-    def __init__(self, dialling: Dialling, hello: Hello) -> None:
-        """Connect like this when it is opened."""
-        # It is closed after a few seconds, and never read: it needs no watchdog to speak of.
-        limits = dataclasses.replace(dialling.limits, ping_interval=3600.0)
-        self._dialling = dataclasses.replace(dialling, limits=limits)
-        self._hello = hello
-        self._connection: Connection | None = None
-
-    async def open(self) -> None:
-        """Connect."""
-        self._connection = await self._dialling.connect(self._hello)
-
-    async def publish(self, packets: Sequence[Packet]) -> None:
-        """Send the packets to the hub."""
-        if self._connection is not None:
-            _send(self._connection, packets)
-            await self._connection.room()
-
-    async def close(self) -> None:
-        """Close it."""
-        if self._connection is not None:
-            await self._connection.close()
-
-
-def _send(connection: Connection, packets: Sequence[Packet]) -> None:
-    for to, data in packets:
-        route = Route.ALL if to is None else Route.TO
-        connection.post(frame(route, to or "", data))
+def _framed(packet: Packet) -> bytes:
+    to, data = packet
+    return frame(Route.ALL if to is None else Route.TO, to or "", data)
