@@ -110,6 +110,10 @@ class Line:
             await self._connection.send_packed_command(command, check_health=False)
         except (RedisError, OSError) as error:
             raise self._lost(error) from error
+        except asyncio.CancelledError:
+            # Half a command may have gone out. Without this, the next one would connect anew.
+            self._lost(ConnectionAbortedError("was given up while it took nothing"))
+            raise
 
     def look(self) -> RedisLost | None:
         """Return why it is to be given up, if so; called `ROUNDS` times in the silence allowed.
