@@ -1,6 +1,7 @@
 """The demonstration: a company that indexes source code while its workers are killed at random.
 
     $ python -m callboard.examples.indexing.demo [--no-chaos] [--seed N] [--workers N] [FOLDER]
+    $ python -m callboard.examples.indexing.demo --nodes 3 [--transport websocket|redis|pgmq]
 
 `callboard demo` is the same; `callboard run callboard.examples.indexing.demo:tree` runs the same
 tree like any other.
@@ -15,6 +16,8 @@ import sys
 from pathlib import Path
 
 from callboard import CallboardError, Node
+from callboard.examples.indexing import fleet
+from callboard.examples.indexing.brokers import TRANSPORTS
 from callboard.examples.indexing.company import Company, Plan
 from callboard.examples.indexing.files import THIRD_PARTY, standard_library
 from callboard.examples.indexing.report import Result
@@ -38,12 +41,23 @@ def tree() -> Company:
     return Company(plan(None))
 
 
-def main(path: str | None, *, chaos: bool, seed: int | None, workers: int) -> int:
+def main(
+    path: str | None,
+    *,
+    chaos: bool,
+    seed: int | None,
+    workers: int,
+    nodes: int = 1,
+    transport: str = "websocket",
+) -> int:
     """Runs the demonstration; 0 only if the index is proven to be right, 130 after a Ctrl-C."""
     if path is not None and not Path(path).is_dir():
         print(f"callboard demo: {path!r} is no folder", file=sys.stderr)
         return 2
-    return asyncio.run(_run(plan(path, chaos=chaos, seed=seed, workers=workers)))
+    the_plan = plan(path, chaos=chaos, seed=seed, workers=workers)
+    if nodes > 1:
+        return fleet.main(fleet.fleet_plan(the_plan, nodes, transport))
+    return asyncio.run(_run(the_plan))
 
 
 async def _run(the_plan: Plan) -> int:
@@ -68,4 +82,6 @@ if __name__ == "__main__":
     parser.add_argument("--no-chaos", dest="chaos", action="store_false", help="kill nobody")
     parser.add_argument("--seed", type=int, help="the seed of the chaos, to see it again")
     parser.add_argument("--workers", type=int, default=4, help="parsers, each on its own thread")
+    parser.add_argument("--nodes", type=int, default=1, help="processes, joined by a transport")
+    parser.add_argument("--transport", choices=TRANSPORTS, default=TRANSPORTS[0])
     sys.exit(main(**vars(parser.parse_args())))

@@ -5,7 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
+from callboard import wire
 
+
+@wire("indexing.kind")
 class Kind(StrEnum):
     """What a defined name is."""
 
@@ -15,6 +18,7 @@ class Kind(StrEnum):
     CONSTANT = "constant"
 
 
+@wire("indexing.problem-kind")
 class ProblemKind(StrEnum):
     """Why a file, or a folder, could not be indexed."""
 
@@ -26,6 +30,7 @@ class ProblemKind(StrEnum):
     FOLDER = "unreadable folder"
 
 
+@wire("indexing.definition")
 @dataclass(frozen=True, slots=True)
 class Definition:
     """A name that a file defines.
@@ -46,6 +51,7 @@ class Definition:
         return self.kind in (Kind.FUNCTION, Kind.ASYNC_FUNCTION)
 
 
+@wire("indexing.facts")
 @dataclass(frozen=True, slots=True)
 class FileFacts:
     """What one parsed file says about itself.
@@ -69,6 +75,7 @@ class FileFacts:
         return max(functions, key=lambda found: found.lines, default=None)
 
 
+@wire("indexing.problem")
 @dataclass(frozen=True, slots=True)
 class FileProblem:
     """Why one file or folder is not in the index. A value like any other, never an exception.

@@ -22,6 +22,19 @@ class Complete(LocalMessage):
     """The index holds every file that was found; the walker has nothing left to do."""
 
 
+class Progressed(LocalMessage):
+    """So many files of so many are in the index."""
+
+    done: int
+    total: int
+
+
+class Troubled(LocalMessage):
+    """The trouble has done something to a node or to what joins the nodes."""
+
+    what: str
+
+
 class Struck(LocalMessage):
     """The chaos has killed a worker."""
 

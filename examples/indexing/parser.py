@@ -9,7 +9,7 @@ from callboard.examples.indexing.facts import FileFacts, FileProblem
 from callboard.examples.indexing.source import read_entry
 
 
-class Parse(JobMessage[FileFacts | FileProblem]):
+class Parse(JobMessage[FileFacts | FileProblem], wire="indexing.parse"):
     """Read and parse the file at this path, relative to the indexed folder."""
 
     path: str

@@ -21,6 +21,7 @@ class Result:
 
     `seconds` is the time of the company, `plain_seconds` that of the plain loop, where known.
     `restarts` counts by worker; `kills` and `seed` belong to the chaos, None where there was none.
+    `troubles` says what was done to nodes, and to what joins them.
     """
 
     root: str
@@ -34,6 +35,7 @@ class Result:
     restarts: Mapping[str, int] = field(default_factory=dict[str, int])
     kills: int | None = None
     seed: int | None = None
+    troubles: tuple[str, ...] = ()
 
 
 def result_of(
@@ -46,6 +48,7 @@ def result_of(
     restarts: Mapping[str, int] | None = None,
     kills: int | None = None,
     seed: int | None = None,
+    troubles: tuple[str, ...] = (),
 ) -> Result:
     """Asks the index everything that the report says."""
     return Result(
@@ -60,6 +63,7 @@ def result_of(
         restarts=dict(restarts or {}),
         kills=kills,
         seed=seed,
+        troubles=troubles,
     )
 
 
@@ -175,6 +179,8 @@ def _restarts(result: Result, width: int) -> Iterator[str]:
     restarted = {name: times for name, times in result.restarts.items() if times}
     for name, times in sorted(restarted.items(), key=lambda item: (-item[1], item[0])):
         yield f"{times:>8,}  {fit(name, width - 10)}"
+    for trouble in result.troubles:
+        yield from _wrapped(trouble, width)
 
 
 def _proof(proof: Proof, width: int) -> Iterator[str]:

@@ -13,7 +13,15 @@ from callboard.examples.indexing.drawing import Row, Snapshot
 from callboard.examples.indexing.facts import Entry
 from callboard.examples.indexing.index import Index
 from callboard.examples.indexing.keeper import Whole
-from callboard.examples.indexing.news import Complete, Found, Indexed, Struck, Witnessed
+from callboard.examples.indexing.news import (
+    Complete,
+    Found,
+    Indexed,
+    Progressed,
+    Struck,
+    Troubled,
+    Witnessed,
+)
 from callboard.examples.indexing.plain import prove
 from callboard.examples.indexing.progress import Progress
 from callboard.examples.indexing.report import Result, counted, render, result_of
@@ -21,7 +29,7 @@ from callboard.examples.indexing.report import Result, counted, render, result_o
 LOOK_EVERY = 0.1
 """Seconds between two looks at the tree."""
 
-DONE_IN_TIME = frozenset({"walker", "witness", "chaos"})
+DONE_IN_TIME = frozenset({"walker", "witness", "chaos", "trouble"})
 """The workers that end when their work is done; the others are there to the end."""
 
 
@@ -50,8 +58,11 @@ class Reporter(Worker):
         seed: int | None,
         stream: TextIO,
         on_result: Callable[[Result], object] | None = None,
+        *,
+        trouble: bool = False,
     ) -> None:
         super().__init__()
+        self._trouble = trouble
         self._root = root
         self._headline = headline
         self._seed = seed
@@ -61,6 +72,7 @@ class Reporter(Worker):
         self._done = 0
         self._total: int | None = None
         self._kills = 0
+        self._troubles: list[str] = []
         self._started = 0.0
         self._seconds: float | None = None  # until all was in the index
         self._witnessed: Witnessed | None = None
@@ -83,14 +95,21 @@ class Reporter(Worker):
     @on(Found)
     def found(self, news: Found) -> None:
         self._total = news.total
+        self._tell_trouble()
 
     @on(Indexed)
     def indexed(self, news: Indexed) -> None:
         self._done = news.done
+        self._tell_trouble()
 
     @on(Struck)
     def struck(self, news: Struck) -> None:
         self._kills = news.kills
+
+    @on(Troubled)
+    def troubled(self, news: Troubled) -> None:
+        self._troubles.append(f"{news.what} after {counted(self._done, 'file')}")
+        self._progress.say(f"{self._troubles[-1]}")
 
     @on(Complete)
     def complete(self, _: Complete) -> None:
@@ -129,6 +148,7 @@ class Reporter(Worker):
                 restarts=restarts,
                 kills=self._kills if self._seed is not None else None,
                 seed=self._seed,
+                troubles=tuple(self._troubles),
             )
 
         result = await asyncio.to_thread(conclude)
@@ -142,6 +162,10 @@ class Reporter(Worker):
         if not result.proof.equal:
             raise Unproven(f"{len(result.proof.differing)} entries differ")
         self.stop()
+
+    def _tell_trouble(self) -> None:
+        if self._trouble and self._total is not None:
+            self.tell("trouble", Progressed(self._done, self._total))
 
     def _settled(self) -> bool:
         """Says whether all that was killed has been repaired, and all that ends has ended."""

@@ -33,7 +33,8 @@ class Walker(Worker):
     """Finds the files and follows each one until the index has confirmed it.
 
     What is on its way is limited: the search waits for the parsers, the parsers for the index. A
-    dead parser or keeper is seen here as a request that failed, and the request is made again.
+    dead parser or keeper is seen here as a request that failed, and it is made again: of the next
+    parser, or of the keeper's successor. Whether they are on this node is nowhere to be seen.
     A dead walker forgets everything; its successor asks the index what is done and goes on.
     """
 
@@ -83,12 +84,17 @@ class Walker(Worker):
             await self._ask_index(Add(entry))
 
     async def _parse(self, parser: str, path: str) -> Entry:
-        for _ in range(TRIES - 1):
+        for number in range(TRIES - 1):
             try:
-                return await self.request(parser, Parse(path))
+                return await self.request(self._after(parser, number), Parse(path))
             except JobError:
-                continue  # it died over the job; the next request waits for its successor
+                continue  # it died over the job, or its node did; the next one may be elsewhere
         return await self.request(parser, Parse(path))
+
+    def _after(self, parser: str, number: int) -> str:
+        """Gives the parser that stands so many places after this one; after the last, the first."""
+        first = self._parsers.index(parser)
+        return self._parsers[(first + number) % len(self._parsers)]
 
     async def _ask_index(self, message: LocalMessage) -> Any:
         """Asks until there is an answer: one that died may have taken the message along."""

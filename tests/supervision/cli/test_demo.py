@@ -16,8 +16,13 @@ NAME = "callboard.examples.indexing.demo"
 @pytest.mark.parametrize(
     ("arguments", "passed"),
     [
-        ((), (None, True, None, 4)),
-        (("--no-chaos", "--seed", "7", "--workers", "2", "{here}"), ("{here}", False, 7, 2)),
+        ((), (None, True, None, 4, 1, "websocket")),
+        (
+            ("--no-chaos", "--seed", "7", "--workers", "2", "{here}"),
+            ("{here}", False, 7, 2, 1, "websocket"),
+        ),
+        (("--nodes", "5"), (None, True, None, 4, 5, "websocket")),
+        (("--transport", "redis"), (None, True, None, 4, 3, "redis")),
     ],
 )
 def test_options_go_to_the_demonstration_and_its_code_comes_back(
@@ -28,8 +33,10 @@ def test_options_go_to_the_demonstration_and_its_code_comes_back(
 ) -> None:
     calls: list[tuple[object, ...]] = []
 
-    def show(path: str | None, *, chaos: bool, seed: int | None, workers: int) -> int:
-        calls.append((path, chaos, seed, workers))
+    def show(
+        path: str | None, *, chaos: bool, seed: int | None, workers: int, nodes: int, transport: str
+    ) -> int:
+        calls.append((path, chaos, seed, workers, nodes, transport))
         return 3
 
     module = ModuleType(NAME)
@@ -41,6 +48,13 @@ def test_options_go_to_the_demonstration_and_its_code_comes_back(
     assert ended.value.code == 3
     first, *rest = passed
     assert calls == [(first.format(here=here) if isinstance(first, str) else first, *rest)]
+
+
+def test_one_node_takes_no_transport(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as ended:
+        main(["demo", "--nodes", "1", "--transport", "redis"])
+    assert ended.value.code == 2
+    assert "one node needs no transport" in capsys.readouterr().err
 
 
 def test_an_installation_without_it_says_so(
