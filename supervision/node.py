@@ -20,7 +20,7 @@ from ..actors.ref import CURRENT, WorkerRef
 from ..actors.runtime import Runtime
 from ..actors.worker import Worker
 from ..transports.codec import Codec
-from ..transports.discovery import BEAT, DOWN_AFTER
+from ..transports.liveness import BEAT, DOWN_AFTER
 from ..transports.transport import Transport
 from .broadcast import spread
 from .drain import finish_work

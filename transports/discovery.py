@@ -6,7 +6,6 @@ ring of names and by whoever waits for it; what is said of others only makes a n
 
 from __future__ import annotations
 
-import random
 from collections.abc import Callable, Iterable
 from typing import Any
 
@@ -24,22 +23,10 @@ from .known import (
     Up,
     Via,
 )
+from .liveness import BEAT, DOWN_AFTER, Liveness
 from .packet import Header, Kind
-from .ring import Ring
 
-__all__ = ["BEAT", "DOWN_AFTER", "Discovery"]
-
-BEAT = 2.0
-"""Seconds between two heartbeats."""
-
-DOWN_AFTER = 6.0
-"""Seconds without a sign of life after which a node is down: three missed beats."""
-
-NEIGHBOURS = 2
-"""Nodes behind it in the ring that a node sends its heartbeats to."""
-
-OWN_DELAY = 1.0
-"""Seconds that a step may be late before the others' silence is blamed on this node."""
+__all__ = ["Discovery"]
 
 SETTLED_AFTER = 10.0
 """Seconds after which a node is sure of its incarnation."""
@@ -47,8 +34,12 @@ SETTLED_AFTER = 10.0
 MOST_NODES = 10_000
 """Other nodes that one node takes in."""
 
+QUIET = 60.0
+"""Seconds between two announcements for that reason."""
+
 MISMATCHES = 4
-"""Heartbeats that tell of another number of nodes before this one announces itself again."""
+"""Heartbeats, and rounds since the last newcomer, that tell of another number of nodes before this
+one announces itself again."""
 
 
 class Discovery:
@@ -68,41 +59,31 @@ class Discovery:
         """Know nobody yet; `busy` tells whether this node waits for another one."""
         self.name = name
         self.incarnation = incarnation
-        self.beat = beat
-        self.down_after = down_after
         self.nodes: dict[str, Known] = {}
         self.workers: dict[str, Fact] = {}
         """The public workers of this node that may be told."""
         self.version = 0
         self.superseded = False
-        self._busy = busy
-        self._ring = Ring(name, NEIGHBOURS, random.Random(seed))
+        self.liveness = Liveness(
+            name, self.nodes, now, beat=beat, down_after=down_after, busy=busy, seed=seed
+        )
         # Higher than those of any earlier life: what was sent to one of these is never taken.
         self._sessions = incarnation << 12
         self._begun = now
-        self._last_step = now
-        self._next_beat = now + beat
-        self._patience: dict[Via, float] = {}
-        self._limits: dict[Via, float] = {}
-        self._outages: dict[Via, float] = {}
         self._last_alive = float("-inf")
         self._mismatched = 0
+        self._unrest = now
 
     # -- this node ----
 
     def connected(self, via: Via, patience: float, limit: float | None, now: float) -> list[Action]:
         """Begin to announce over a transport that has connected; `limit`: its own `down_after`."""
-        self._patience[via] = patience
-        self._limits[via] = self.down_after if limit is None else limit
-        self._outages.pop(via, None)
-        for known in self.nodes.values():
-            if known.via is via:
-                self._sign(known, now)
+        self.liveness.connected(via, patience, limit, now)
         return [] if self.superseded else [Say(Kind.HELLO, via=via, body=self._whole())]
 
     def disconnected(self, via: Via, now: float) -> None:
         """Hold the silence behind a lost connection against nobody, for as long as is said."""
-        self._outages.setdefault(via, now)
+        self.liveness.disconnected(via, now)
 
     def changed(self, facts: Iterable[Fact], gone: Iterable[Gone]) -> list[Action]:
         """Announce workers of this node that became ready, unready or gone."""
@@ -134,10 +115,7 @@ class Discovery:
     # -- packets ----
 
     def take(self, header: Header, body: dict[str, Any], via: Via, now: float) -> list[Action]:
-        """Take in a packet of discovery's own, or the header of a DATA packet.
-
-        For a DATA packet the bodies may be delivered only if `accepts` says so afterwards.
-        """
+        """Take in a packet of discovery's own, or the header of a DATA packet."""
         if header.node == self.name:
             return self._own_name(header)
         if self.superseded:
@@ -153,30 +131,33 @@ class Discovery:
                 return actions
             actions += self._end(known, "it was started again")
             known = None
-        if header.session and known is not None and known.theirs:
+        if header.session and known is not None:
             if header.session < known.theirs:
                 return [*actions, Late(header.node)]
-            if header.session > known.theirs:
+            if header.session > known.theirs and known.agreed:
                 actions += self._end(known, "it has begun anew")
                 known = None
         if header.kind == Kind.BYE:
             return actions + (self._end(known, "it has stopped") if known is not None else [])
         fresh = known is None
         if known is None:
-            if len(self.nodes) >= MOST_NODES:
+            if len(self.nodes) == MOST_NODES:
                 return actions
             known = self._begin(header, via, now)
-        if header.session:
-            known.theirs = header.session
-        known.via = via if known.via in self._outages else known.via
-        self._sign(known, now)
-        stale = header.to_session not in (0, known.session)
+        known.theirs = header.session or known.theirs
+        if known.via != via and self.liveness.is_out(known.via):
+            self.liveness.move(known, via)
+        self.liveness.sign(known, now)
+        mine = header.to_session == known.session
+        stale = header.to_session != 0 and not mine
         if stale and not fresh:
             actions.append(Late(header.node))
+        tell = stale or (mine and not known.agreed)
+        known.agreed = known.agreed or mine
         answers = self._of_kind(header, body, known, fresh, now)
-        if stale and not any(isinstance(each, Say) for each in answers):
-            # It was sent to an earlier session of this side: the sender has to hear of this one.
-            answers.append(Say(Kind.BEAT, known.name, known, body=self._beat_body()))
+        if tell and not any(isinstance(each, Say) for each in answers):
+            # The other side may not know this side's session yet, or only an earlier one.
+            answers.append(self._beat(known))
         return actions + answers
 
     def accepts(self, header: Header) -> Known | None:
@@ -186,6 +167,7 @@ class Discovery:
             return None
         if header.session != known.theirs or header.to_session != known.session:
             return None
+        known.agreed = True
         return known
 
     def _of_kind(
@@ -195,23 +177,23 @@ class Discovery:
             case Kind.HELLO:
                 actions = self._learn(known, body)
                 kind = Kind.SNAPSHOT if fresh else Kind.BEAT
-                told = self._whole() if fresh else self._beat_body()
+                told = self._whole() if fresh else self._beat_body(known.via)
                 return [*actions, Say(kind, known.name, known, body=told)]
             case Kind.SNAPSHOT:
                 news = not known.told
                 actions = self._learn(known, body)
                 if news:  # it has to learn this side's session
-                    actions.append(Say(Kind.BEAT, known.name, known, body=self._beat_body()))
+                    actions.append(self._beat(known))
                 return actions
             case Kind.CHANGE:
-                return self._change(known, body)
+                return self._change(known, body, now)
             case Kind.BEAT:
-                return self._beaten(known, body)
+                return self._beaten(known, body, now)
             case Kind.WANT:
                 said: Action = Say(Kind.SNAPSHOT, known.name, known, body=self._whole())
-                return [said] if known.told else [said, *self._want(known)]
+                return [said] if known.told else [said, *self._want(known, now)]
             case Kind.SUSPECT:
-                wanted = [] if known.told else self._want(known)
+                wanted = [] if known.told else self._want(known, now)
                 return wanted + self._suspicion(body, now)
             case Kind.OUTDATED:
                 later = int(body["known"])
@@ -219,7 +201,7 @@ class Discovery:
                     return []
                 return [Outdated(later + 1)]
             case _:
-                return [] if known.told else self._want(known)
+                return [] if known.told else self._want(known, now)
 
     def _own_name(self, header: Header) -> list[Action]:
         """Ignore what comes back; step aside for a later node of this name."""
@@ -240,9 +222,9 @@ class Discovery:
         learned = Learned(known, workers, whole=True)
         return [Up(known), learned] if news else [learned]
 
-    def _change(self, known: Known, body: dict[str, Any]) -> list[Action]:
+    def _change(self, known: Known, body: dict[str, Any], now: float) -> list[Action]:
         if not known.told or int(body["before"]) > known.version:
-            return self._want(known)
+            return self._want(known, now)
         if int(body["version"]) <= known.version:
             return []
         workers = tuple(_fact(each) for each in body["workers"])
@@ -250,125 +232,74 @@ class Discovery:
         known.version = int(body["version"])
         return [Learned(known, workers, gone)]
 
-    def _beaten(self, known: Known, body: dict[str, Any]) -> list[Action]:
+    def _beaten(self, known: Known, body: dict[str, Any], now: float) -> list[Action]:
         if body.get("echo") is True:
-            return [Say(Kind.BEAT, known.name, known, body=self._beat_body())]
+            return [self._beat(known)]
         if int(body["version"]) != known.version:
-            return self._want(known)
-        if int(body["nodes"]) == len(self.nodes):
+            return self._want(known, now)
+        if int(body["nodes"]) == self._behind(known.via):
             self._mismatched = 0
             return []
         self._mismatched += 1
-        if self._mismatched < MISMATCHES:
+        if self._mismatched < MISMATCHES or now - self._unrest < MISMATCHES * self.liveness.beat:
             return []
-        self._mismatched = 0
+        self._mismatched, self._unrest = 0, now + QUIET
         return [Say(Kind.HELLO, via=known.via, body=self._whole())]
 
     def _suspicion(self, body: dict[str, Any], now: float) -> list[Action]:
         name, silent = str(body["node"]), float(body["silent"])
         if name == self.name:
             mine = int(body["incarnation"]) == self.incarnation
-            if not mine or now - self._last_alive < self.beat / 4:
+            if not mine or now - self._last_alive < self.liveness.beat / 4:
                 return []
             self._last_alive = now
             return [Say(Kind.ALIVE)]
         known = self.nodes.get(name)
         if known is not None and known.incarnation == int(body["incarnation"]):
-            if known.watched is None:
-                known.watched = max(known.heard, now - max(0.0, silent))
-                known.doubted = now
-                known.suspected = True  # it has been asked for: look only
+            self.liveness.doubted(known, silent, now)
         return []
 
-    def _want(self, known: Known) -> list[Action]:
+    def _want(self, known: Known, now: float) -> list[Action]:
+        """Ask for its snapshot, unless that was asked a moment ago."""
+        if now - known.wanted < self.liveness.beat / 4:
+            return []
+        known.wanted = now
         return [Say(Kind.WANT, known.name, known)]
 
-    def _beat_body(self) -> dict[str, Any]:
-        return {"version": self.version, "nodes": len(self.nodes)}
+    def _beat_body(self, via: Via) -> dict[str, Any]:
+        return {"version": self.version, "nodes": self._behind(via)}
+
+    def _behind(self, via: Via) -> int:
+        """Return how many nodes are known over this transport."""
+        return sum(1 for known in self.nodes.values() if known.via == via)
 
     # -- time ----
 
     def due(self) -> float:
         """Return when `step` is to be called next."""
-        due = self._next_beat
-        for known in self.nodes.values():
-            if known.watched is not None:
-                due = min(due, self._deadline(known) if known.suspected else self._doubt(known))
-        return due
+        return self.liveness.due()
 
     def step(self, now: float) -> list[Action]:
         """Send the heartbeats that are due, ask for who is silent, declare down who stays so."""
-        late = now - min(self._last_step + self.beat, self._next_beat)
-        if late > OWN_DELAY:
-            # This node itself has stood still: what came meanwhile has not been read yet.
-            for known in self.nodes.values():
-                known.heard = min(now, known.heard + late)
-                if known.watched is not None:
-                    known.watched = min(now, known.watched + late)
-        self._last_step = now
-        if self.superseded:
-            self._next_beat = now + self.beat
-            return []
+        liveness = self.liveness
+        asked, down = liveness.look(now)
         actions: list[Action] = []
-        self._look_at_neighbours(now)
-        for known in list(self.nodes.values()):
-            if known.watched is None:
-                continue
-            if now >= self._deadline(known):
-                silent = now - max(known.heard, known.watched)
-                actions += self._end(known, f"nothing was heard of it for {silent:.1f} s")
-            elif not known.suspected and now >= self._doubt(known):
-                known.suspected = True
-                silent = now - max(known.heard, known.watched)
-                body = {"node": known.name, "incarnation": known.incarnation, "silent": silent}
-                actions.append(Say(Kind.SUSPECT, via=known.via, body=body))
-        if now >= self._next_beat:
-            self._next_beat = now + self.beat
-            actions += self._beats(now)
+        for known, silent in asked:
+            body = {"node": known.name, "incarnation": known.incarnation, "silent": silent}
+            actions.append(Say(Kind.SUSPECT, via=known.via, body=body))
+        for known, silent in down:
+            actions += self._end(known, f"nothing was heard of it for {silent:.1f} s")
+        if now >= liveness.next_beat:
+            told, questions = liveness.beats(now)
+            actions += [self._beat(known) for known in told]
+            actions += [self._beat(known, echo=True) for known in questions]
             if not self.nodes:
                 actions.append(Say(Kind.HELLO, body=self._whole()))
-        return actions
+        return [] if self.superseded else actions
 
-    def _beats(self, now: float) -> list[Action]:
-        """Return a round of heartbeats, and the questions to those that this node waits for."""
-        body = self._beat_body()
-        to = self._ring.after()
-        anybody = self._ring.anybody()
-        if anybody is not None:
-            to.add(anybody)
-        beats: list[Action] = [
-            Say(Kind.BEAT, name, self.nodes[name], body=body) for name in sorted(to)
-        ]
-        asked = {name for name, known in self.nodes.items() if known.watched is not None}
-        for name in sorted(asked - self._ring.before()):
-            known = self.nodes[name]
-            if now - known.heard > self.beat / 2:
-                beats.append(Say(Kind.BEAT, name, known, body={**body, "echo": True}))
-        return beats
-
-    def _look_at_neighbours(self, now: float) -> None:
-        before = self._ring.before()
-        for name, known in self.nodes.items():
-            if name in before or not known.told or self._busy(name):
-                if known.watched is None:
-                    known.watched = known.doubted = now
-                    known.suspected = False
-            elif known.watched is not None and known.heard > known.doubted:
-                known.watched = None
-
-    def _doubt(self, known: Known) -> float:
-        return self._deadline(known) - self._limit(known) / 3
-
-    def _deadline(self, known: Known) -> float:
-        last = max(known.heard, known.watched if known.watched is not None else known.heard)
-        deadline = last + self._limit(known)
-        outage = self._outages.get(known.via)
-        if outage is None:
-            return deadline
-        return max(deadline, outage + self._patience.get(known.via, 0.0))
-
-    def _limit(self, known: Known) -> float:
-        return self._limits.get(known.via, self.down_after)
+    def _beat(self, known: Known, *, echo: bool = False) -> Say:
+        body = self._beat_body(known.via)
+        return Say(Kind.BEAT, known.name, known, body={**body, "echo": True} if echo else body)
 
     # -- the table ----
 
@@ -376,18 +307,14 @@ class Discovery:
         self._sessions += 1
         known = Known(header.node, header.incarnation, self._sessions, via, now)
         self.nodes[known.name] = known
-        self._ring.add(known.name)
+        self.liveness.add(known)
+        self._unrest = now
         return known
 
     def _end(self, known: Known, why: str) -> list[Action]:
         del self.nodes[known.name]
-        self._ring.remove(known.name)
+        self.liveness.remove(known)
         return [Down(known, why)]
-
-    @staticmethod
-    def _sign(known: Known, now: float) -> None:
-        known.heard = now
-        known.suspected = False
 
 
 def _fact(each: Any) -> Fact:

@@ -44,13 +44,18 @@ class Known:
     heard: float
     """When a sign of life came last."""
     theirs: int = 0
-    """Its session with this node; 0: not known yet."""
+    """Its session with this node, the latest that is known; 0: none."""
+    agreed: bool = False
+    """Whether the other side has named this side's session: before that nothing is carried. Only
+    a session that was agreed on ends when the other side begins a new one, so both come to rest."""
     version: int = -1
     """The version of its workers that is known; -1: it has told nothing yet."""
     watched: float | None = None
     """From when on its silence counts, where this node watches it; None: others do."""
     doubted: float = 0.0
     """When it began to be watched: a later sign of life ends that, where it is no neighbour."""
+    wanted: float = float("-inf")
+    """When its snapshot was asked for last."""
     suspected: bool = False
     """Whether this node has asked for a sign of life since the last one."""
 

@@ -16,12 +16,13 @@ from ..actors.runtime import Runtime
 from ..actors.wire import WIRE_NAMES
 from .announcer import Announcer
 from .codec import Codec
-from .discovery import BEAT, DOWN_AFTER, Discovery
+from .discovery import Discovery
 from .errors import NotCarried, Undecodable
 from .gate import Gate, announce_only, learn_only
 from .known import Action, Down, Known, Late, Learned, Outdated, Say, Superseded, Up
 from .learner import Learner
 from .link import Link, Segment
+from .liveness import BEAT, DOWN_AFTER
 from .packet import Header, Kind, pack, unpack
 from .parcels import Op, fold
 from .peer import Peer
@@ -132,16 +133,8 @@ class Router:
         if transport.gate is not None and there is not None and there.via != via:
             self.reject("impostor", "a node known by another way cannot be a proxy's", header.node)
             return
-        if header.kind == Kind.DATA:
-            known = discovery.accepts(header)
-            if known is not None:
-                known.heard = now
-                known.suspected = False
-                peer = self.peers.get(known.name)
-                if peer is not None:
-                    segment = Segment(header.first, header.ack, bool(header.want), bodies)
-                    peer.take(segment)
-                    return
+        if header.kind == Kind.DATA and self._data(header, bodies, now):
+            return
         body: dict[str, Any] = {}
         try:
             if header.kind != Kind.DATA and bodies:
@@ -154,11 +147,24 @@ class Router:
             return
         self._do(actions)
         peer = self.peers.get(header.node)
-        if peer is not None and header.kind == Kind.HELLO:
+        if header.kind == Kind.DATA:  # it may have been what agreed on the session
+            self._data(header, bodies, now)
+        elif peer is not None and header.kind == Kind.HELLO:
             peer.resume()
         elif peer is not None and peer.link.open:
             peer.flush()  # what was posted before its session was known
         self._arm()
+
+    def _data(self, header: Header, bodies: list[bytes], now: float) -> bool:
+        """Take in a packet of a link, if it belongs to the present sessions; whether it did."""
+        known = self.discovery.accepts(header)
+        peer = self.peers.get(header.node)
+        if known is None or peer is None:
+            return False
+        known.heard = now
+        known.suspected = False
+        peer.take(Segment(header.first, header.ack, bool(header.want), bodies))
+        return True
 
     # -- what peers need ----
 
@@ -182,7 +188,7 @@ class Router:
 
     def reachable(self, peer: Peer) -> bool:
         """Whether a transport that leads there is connected, and its session is known."""
-        return peer.known.theirs != 0 and self._way(peer.known) is not None
+        return peer.known.agreed and self._way(peer.known) is not None
 
     def passes_out(
         self, node: str, source: str | None, target: str | None, message: object
