@@ -8,12 +8,16 @@ anything left that Redis takes for a pattern: the ACL of a channel covers that c
 from __future__ import annotations
 
 import hashlib
+import re
 from urllib.parse import quote
 
 __all__ = ["ROLES", "acl_line", "channel_of"]
 
 ROLES = ("node", "watch")
 """`node`: what a node's process does. `watch`: count who listens, and nothing else."""
+
+USER = re.compile(r"[\w.:@+-]+")
+"""What an ACL file needs no quotes for."""
 
 COMMANDS = {
     "node": ("+publish", "+subscribe", "+ping"),
@@ -53,8 +57,8 @@ def acl_line(role: str, channel: str, *, user: str, password: str | None = None)
     """
     if role not in ROLES:
         raise ValueError(f"{role!r} is no role: write {' or '.join(ROLES)}")
-    if not user or not user.isprintable() or any(each.isspace() for each in user):
-        raise ValueError(f"{user!r} is no name of a user: it may hold no blank")
+    if USER.fullmatch(user) is None:
+        raise ValueError(f"{user!r} is no name of a user: write letters, digits, . : @ + _ or -")
     login = "#" + hashlib.sha256(password.encode()).hexdigest() if password else "resetpass"
     parts = ["user", user, "reset", "on", login, "resetkeys", "resetchannels"]
     if role == "node":

@@ -81,7 +81,7 @@ def test_without_a_password_nobody_logs_in() -> None:
         assert "nopass" not in acl_line(role, "shop", user="u")
 
 
-@pytest.mark.parametrize("user", ["", "a b", "a\nuser evil on nopass +@all ~* &*"])
+@pytest.mark.parametrize("user", ["", "a b", 'a"b', "a\nuser evil on nopass +@all ~* &*", "a\n"])
 def test_a_name_cannot_say_more_than_a_name(user: str) -> None:
     with pytest.raises(ValueError, match="no name of a user"):
         acl_line("node", "shop", user=user)
