@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import re
+from array import array
 from dataclasses import dataclass, field
+from itertools import accumulate
 from typing import cast
 
 from ..actors.errors import SpecError
@@ -13,8 +15,9 @@ __all__ = ["Limits"]
 # Possessive, and closed by the end of the data too: each byte is looked at once, whatever comes.
 STRING = re.compile(rb'"[^"\\]*+(?:\\.[^"\\]*+)*+(?:"|\\?\Z)', re.DOTALL)
 ONE_KIND_OF_BRACKET = bytes.maketrans(b"[]{}", b"()()")
-NO_STRUCTURE = bytes(byte for byte in range(256) if byte not in b"[]{},")
-INNERMOST = re.compile(rb"\(,*+\)")
+ALL_BUT_STRUCTURE = bytes(byte for byte in range(256) if byte not in b'[]{},"\\')
+COMMA, OPENING = b",("
+UP_AND_DOWN = bytes.maketrans(b"()", b"\x01\xff")
 
 DEEPEST = 200
 """Levels that `depth` may allow: beyond these Python itself would run out of stack."""
@@ -60,20 +63,38 @@ class Limits:
             longest = max(map(len, STRING.findall(data)), default=0)
             if longest > self.text:
                 return f"a string of {longest} bytes is longer than {self.text}"
-        levels = data.count(b"[") + data.count(b"{")
-        if levels <= self.depth and data.count(b",") < self.length:
+        long = data.count(b",") >= self.length
+        if not long and data.count(b"[") + data.count(b"{") <= self.depth:
             return None
-        return self._excess_of_structure(data)
+        structure = _structure(data)
+        return self._too_deep(structure) or (self._too_long(structure) if long else None)
 
-    def _excess_of_structure(self, data: bytes) -> str | None:
-        """Take away the innermost lists and dicts, again and again: one level each time."""
-        rest = STRING.sub(b"", data).translate(ONE_KIND_OF_BRACKET, NO_STRUCTURE)
-        too_long = b"," * self.length
-        for _ in range(self.depth):
-            # What stood between these commas is gone already: they are entries of one list.
-            if too_long in rest:
-                return f"a list or dict has more than {self.length} entries"
-            if b"(" not in rest:
-                return None
-            rest = INNERMOST.sub(b"", rest)
-        return f"lists and dicts are nested deeper than {self.depth}" if b"(" in rest else None
+    def _too_long(self, structure: bytes) -> str | None:
+        commas = [0]
+        for byte in structure:
+            if byte == COMMA:
+                commas[-1] += 1
+                if commas[-1] >= self.length:
+                    return f"a list or dict has more than {self.length} entries"
+            elif byte == OPENING:
+                commas.append(0)
+            elif len(commas) > 1:
+                commas.pop()
+        return None
+
+    def _too_deep(self, structure: bytes) -> str | None:
+        # Signed bytes: one up for each that opens, one down for each that closes.
+        steps = array("b", structure.translate(UP_AND_DOWN, b","))
+        deepest = max(accumulate(steps), default=0)
+        return (
+            f"lists and dicts are nested deeper than {self.depth}" if deepest > self.depth else None
+        )
+
+
+def _structure(data: bytes) -> bytes:
+    """Return the commas and brackets of JSON, of one kind, without those in strings."""
+    structure = data.translate(ONE_KIND_OF_BRACKET, ALL_BUT_STRUCTURE).replace(b'""', b"")
+    if b'"' not in structure:
+        return structure
+    # A string holds some of these characters: else its two quotes would have met, and gone.
+    return STRING.sub(b"", data).translate(ONE_KIND_OF_BRACKET, ALL_BUT_STRUCTURE)

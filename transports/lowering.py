@@ -40,7 +40,7 @@ def is_plain(value: Low) -> bool:
     """
     entries: Iterable[Low] = value
     if value.__class__ is dict:
-        if not STRINGS.issuperset(map(type, value)) or is_tag(value):
+        if not STRINGS.issuperset(map(type, value)) or (len(value) == 1 and is_tag(value)):
             return False
         entries = value.values()
     for each in entries:

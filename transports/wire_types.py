@@ -58,12 +58,14 @@ class WireTypes:
         self.lowering = Lowering(self, reading)
         self._shapes = Shapes(self.lowering, self, reading)
         self._plans: dict[type, Plan] = {}
+        self._by_tag: dict[str, Plan] = {}
         self._adapters: dict[type, Adapter] = {}
 
     def adapt(self, cls: type, adapter: Adapter) -> None:
         """Carry the registered subclasses of a class in a way of the user's own."""
         self._adapters[cls] = adapter
         self._plans.clear()
+        self._by_tag.clear()
 
     # -- what Lowering and Shapes ask ----
 
@@ -74,6 +76,9 @@ class WireTypes:
 
     def lift(self, tag: str, low: Low) -> object:
         """Return the value that stands under the tag of a class."""
+        known = self._by_tag.get(tag)
+        if known is not None and WIRE_TYPES.get(known.wire.name) is known.wire:
+            return self._lift(known, low, known.wire.version)
         name, _, number = tag.removeprefix(CLASS_TAG).partition("@")
         wire = WIRE_TYPES.get(name)
         if wire is None:
@@ -136,7 +141,7 @@ class WireTypes:
             lift = _upgrading(wire, lift)
         tag = f"{CLASS_TAG}{wire.name}" + (f"@{wire.version}" if wire.version > 1 else "")
         plan = Plan(wire, tag, lower, lift, bare)
-        self._plans[cls] = plan
+        self._plans[cls] = self._by_tag[tag] = plan
         return plan
 
     def _record(self, cls: type) -> tuple[Record, bool]:

@@ -47,7 +47,14 @@ class Level(enum.IntEnum):
 
 
 class Zone(datetime.tzinfo):
-    pass
+    def utcoffset(self, dt: datetime.datetime | None, /) -> datetime.timedelta | None:
+        return None
+
+    def dst(self, dt: datetime.datetime | None, /) -> datetime.timedelta | None:
+        return None
+
+    def tzname(self, dt: datetime.datetime | None, /) -> str | None:
+        return None
 
 
 class Odd(float):
@@ -65,7 +72,7 @@ UNCARRIED: list[tuple[Any, str]] = [
     (object(), "object"),
     (Worker, "class"),
     (re, "module"),
-    ((n for n in ()), "generator"),
+    ((n for n in range(1)), "generator"),
     (range(3), "range"),
     (slice(1), "slice"),
     (..., "ellipsis"),
