@@ -3,12 +3,25 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import Any
 
 from callboard.transports.link import Link, Segment
 
-__all__ = ["Wires"]
+__all__ = ["Wires", "bodies", "filled"]
 
 A, B = 0, 1
+
+
+def bodies(count: int, size: int = 4, start: int = 0) -> list[bytes]:
+    """Return bodies that differ from each other."""
+    return [b"%0*d" % (size, number) for number in range(start, start + count)]
+
+
+def filled(count: int, size: int = 4, **settings: Any) -> Link:
+    """Return a link that was given so many."""
+    link = Link(**settings)
+    assert all(link.push(body) for body in bodies(count, size))
+    return link
 
 
 @dataclass
