@@ -33,6 +33,7 @@ class Broker:
     async def __aenter__(self) -> Self:
         await self._all.psubscribe("*")
         await self._all.get_message(timeout=5)
+        await self.client.ping()
         return self
 
     async def __aexit__(
@@ -48,6 +49,14 @@ class Broker:
         """Return the channels with this beginning that somebody listens to, without it."""
         found: list[bytes] = await self.client.pubsub_channels(f"{prefix}*")
         return sorted(each.decode().removeprefix(prefix) for each in found)
+
+    async def gone(self, prefix: str) -> None:
+        """Wait until nobody listens to such a channel: Redis sees an end a little later."""
+
+        async def looked() -> bool:
+            return not await self.channels(prefix)
+
+        await until(looked)
 
     async def look(self) -> list[tuple[str, bytes]]:
         """Return what has passed, empty messages left out, and begin anew."""
