@@ -182,7 +182,7 @@ class Discovery:
             case Kind.SNAPSHOT:
                 news = not known.told
                 actions = self._learn(known, body)
-                if news:  # it has to learn this side's session
+                if news or not header.to_session:  # it has to learn this side's session
                     actions.append(self._beat(known))
                 return actions
             case Kind.CHANGE:
@@ -244,6 +244,7 @@ class Discovery:
         if self._mismatched < MISMATCHES or now - self._unrest < MISMATCHES * self.liveness.beat:
             return []
         self._mismatched, self._unrest = 0, now + QUIET
+        self.liveness.doubt_all(now)
         return [Say(Kind.HELLO, via=known.via, body=self._whole())]
 
     def _suspicion(self, body: dict[str, Any], now: float) -> list[Action]:
