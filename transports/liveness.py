@@ -105,6 +105,12 @@ class Liveness:
             known.watched, known.doubted = max(known.heard, now - max(0.0, silent)), now
             known.suspected = True  # it has been asked for: look only
 
+    def doubt_all(self, now: float) -> None:
+        """Look after every node for once: one may be gone whose end was never heard of."""
+        for known in self._nodes.values():
+            if known.watched is None:
+                known.watched = known.doubted = now
+
     # -- time ----
 
     def due(self) -> float:

@@ -82,7 +82,7 @@ class World:
         while True:
             due = min(
                 (place.discovery.due() for place in self.places.values() if not place.frozen),
-                default=end,
+                default=float("inf"),
             )
             if self._wire:
                 due = min(due, self._wire[0][0])
