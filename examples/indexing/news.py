@@ -33,6 +33,8 @@ class Troubled(LocalMessage):
     """The trouble has done something to a node or to what joins the nodes."""
 
     what: str
+    done: int
+    """Files that were in the index by then."""
 
 
 class Struck(LocalMessage):

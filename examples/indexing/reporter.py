@@ -108,8 +108,8 @@ class Reporter(Worker):
 
     @on(Troubled)
     def troubled(self, news: Troubled) -> None:
-        self._troubles.append(f"{news.what} after {counted(self._done, 'file')}")
-        self._progress.say(f"{self._troubles[-1]}")
+        self._troubles.append(f"{news.what} after {counted(news.done, 'file')}")
+        self._progress.say(self._troubles[-1])
 
     @on(Complete)
     def complete(self, _: Complete) -> None:

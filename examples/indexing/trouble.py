@@ -39,7 +39,7 @@ class Trouble(Worker):
         while self._strikes and news.done >= self._strikes[0][0] * news.total:
             _, strike = self._strikes.pop(0)
             self.note = await strike()
-            self.tell("reporter", Troubled(self.note))
+            self.tell("reporter", Troubled(self.note, news.done))
         if not self._strikes:
             self.stop()
 

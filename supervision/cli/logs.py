@@ -2,21 +2,63 @@
 
 from __future__ import annotations
 
+import copy
 import logging
 import os
 import sys
+from collections import Counter
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, TextIO
 
 import orjson
 
-__all__ = ["FORMATS", "LEVELS", "JsonLines", "log_to_stderr"]
+__all__ = ["FORMATS", "LEVELS", "Console", "JsonLines", "log_to_stderr"]
 
 LEVELS = ("debug", "info", "warning", "error", "critical")
 FORMATS = ("text", "json")
 
 FACTS = ("event", "path", "incarnation", "reason")
 """What the records of events carry besides their text."""
+
+
+TRANSPORTS = "transports/"
+"""How the paths of transports begin."""
+
+KINDS = 1000
+"""Failures that are told apart; then all are news again."""
+
+
+class Console(logging.StreamHandler[TextIO]):
+    """Writes records, but of a broker that is not there no more than is worth reading.
+
+    A transport tries again for as long as it takes. Of the same failure the first is written, the
+    second, the fourth, the eighth and so on, until it has connected; and without the traceback,
+    unless everything is asked for.
+    """
+
+    def __init__(self, stream: TextIO) -> None:
+        """Write to this stream."""
+        super().__init__(stream)
+        self._failures: Counter[tuple[str, str, str]] = Counter()
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Write the record, if it is worth it."""
+        event, path = str(getattr(record, "event", "")), str(getattr(record, "path", ""))
+        if event == "connected":
+            for key in [each for each in self._failures if each[0].endswith(f"/{path}")]:
+                del self._failures[key]
+        elif event in ("failed", "waiting") and path.startswith(TRANSPORTS):
+            key = (path, event, str(getattr(record, "reason", "")))
+            if len(self._failures) >= KINDS:
+                self._failures.clear()
+            self._failures[key] += 1
+            count = self._failures[key]
+            if count & (count - 1):
+                return
+            if not logging.getLogger("callboard").isEnabledFor(logging.DEBUG):
+                record = copy.copy(record)
+                record.exc_info = record.exc_text = None
+        super().emit(record)
 
 
 class JsonLines(logging.Formatter):
@@ -53,7 +95,7 @@ class JsonLines(logging.Formatter):
 def log_to_stderr(node: str, level: str, style: str) -> None:
     """Have all records of this level and above written to stderr; what was set up stays."""
     root = logging.getLogger()
-    handler = logging.StreamHandler(sys.stderr)
+    handler = Console(sys.stderr)
     if style == "json":
         handler.setFormatter(JsonLines(node))
     else:
