@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+from collections.abc import Callable
 from types import TracebackType
 from typing import Any, Self
 
@@ -11,7 +12,7 @@ from callboard.actors.testing import LeakCheck, eventually
 from callboard.transports.gate import Gate
 from callboard.transports.websocket.proxy_client import WebSocketProxyClient
 from callboard.transports.websocket.proxy_server import WebSocketProxyServer
-from tests.transports.contract_cast import Log, Take, player
+from tests.transports.contract_cast import Log, Player, Take, player
 from tests.transports.contract_stage import is_ready
 
 __all__ = ["Proxied", "client_of", "company", "inside", "server_of"]
@@ -20,13 +21,13 @@ WITHIN = 20.0
 
 
 def server_of(**settings: Any) -> WebSocketProxyServer:
-    two = {"local_worker": "assistant", "remote_worker": "main"}
-    return WebSocketProxyServer(**{**two, **settings})
+    two: dict[str, Any] = {"local_worker": "assistant", "remote_worker": "main"}
+    return WebSocketProxyServer(**two | settings)
 
 
 def client_of(port: int, **settings: Any) -> WebSocketProxyClient:
-    two = {"local_worker": "main", "remote_worker": "assistant"}
-    return WebSocketProxyClient(f"ws://127.0.0.1:{port}/ws", **{**two, **settings})
+    two: dict[str, Any] = {"local_worker": "main", "remote_worker": "assistant"}
+    return WebSocketProxyClient(f"ws://127.0.0.1:{port}/ws", **two | settings)
 
 
 def company(log: Log, *names: str, **settings: Any) -> Node:
@@ -36,10 +37,10 @@ def company(log: Log, *names: str, **settings: Any) -> Node:
     return Node(Supervisor(children, restarts=quick), watchdog=False, **settings)
 
 
-async def inside(node: Node, worker: str, call: Any) -> Any:
+async def inside(node: Node, worker: str, call: Callable[[Player], Any]) -> Any:
     """Have a worker of the node do something, as itself; what that raises does not fail it."""
 
-    async def act(it: Any) -> Any:
+    async def act(it: Player) -> Any:
         try:
             value = call(it)
             return (await value if inspect.isawaitable(value) else value), None
@@ -110,11 +111,11 @@ class Proxied:
         await eventually(lambda: is_ready(self.here, "assistant"), within=WITHIN)
         await eventually(lambda: is_ready(self.there, "main"), within=WITHIN)
 
-    async def main(self, call: Any) -> Any:
+    async def main(self, call: Callable[[Player], Any]) -> Any:
         """Have the main worker do something."""
         return await inside(self.here, "main", call)
 
-    async def assistant(self, call: Any) -> Any:
+    async def assistant(self, call: Callable[[Player], Any]) -> Any:
         """Have the assistant do something."""
         return await inside(self.there, "assistant", call)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 import pytest
@@ -10,6 +11,7 @@ from callboard import (
     ActorFailed,
     JobCancelled,
     JobCrashed,
+    JobError,
     JobFailed,
     JobTimeout,
     LocalOnly,
@@ -20,12 +22,23 @@ from callboard.examples.servers.server import free_port
 from callboard.transports.errors import NotCarried
 from callboard.transports.websocket.gate import TwoWorkers
 from tests.servers.chaos import ChaosProxy
-from tests.transports.contract_cast import Add, Cry, Fail, Home, Note, Player, Question, player
+from tests.transports.contract_cast import (
+    Add,
+    Cry,
+    Fail,
+    Give,
+    Home,
+    Note,
+    Player,
+    Question,
+    player,
+)
 from tests.transports.contract_stage import is_ready
 from tests.transports.websocket.proxies import Proxied, inside, server_of
 
 pytestmark = pytest.mark.realtime
 
+QUESTION = Question("?")
 AUDIO = bytes(range(256)) * 75
 """As much as 200 ms of speech."""
 
@@ -55,9 +68,9 @@ async def test_what_the_two_workers_send_each_other_crosses_both_ways() -> None:
     async with Proxied() as two:
         assert await two.main(lambda it: it.ask("assistant", Question("there?"))) == "there?"
         assert await two.assistant(lambda it: it.ask("main", Question("here?"))) == "here?"
-        await two.main(lambda it: [it.tell("assistant", Note(each)) for each in range(100)])
+        two.here.tell("main", Give("assistant", 100))
         assert await two.noted("assistant", "note", count=100) == list(range(100))
-        await two.assistant(lambda it: [it.tell("main", Note(each)) for each in range(100)])
+        two.there.tell("assistant", Give("main", 100))
         assert await two.noted("main", "note", count=100) == list(range(100))
         assert await two.main(lambda it: it.request("assistant", "echo", AUDIO)) == AUDIO
 
@@ -119,11 +132,11 @@ async def test_what_a_client_sends_all_the_same_is_dropped_counted_and_logged_on
             ("main", "stranger-there"),
             ("stranger-here", "stranger-there"),
         ):
-            with pytest.raises((NoActor, ActorFailed)):
-                await inside(two.here, source, lambda it, to=target: it.ask(to, Question("?")))
-            with pytest.raises((JobCrashed, ActorFailed, NoActor)):
-                await inside(two.here, source, lambda it, to=target: it.request(to, "echo", 1))
-            await inside(two.here, source, lambda it, to=target: it.tell(to, Note(1)))
+            with pytest.raises(NoActor, match="takes no such message"):
+                await inside(two.here, source, partial(Player.ask, worker=target, message=QUESTION))
+            with pytest.raises(JobError):
+                await inside(two.here, source, partial(Player.request, worker=target, job="echo"))
+            await inside(two.here, source, partial(Player.tell, worker=target, message=Note(1)))
         with pytest.raises(NoActor):
             await two.here.ask("assistant", Question("from no worker"))
         await two.main(lambda it: it.ask("assistant", Question("last")))
