@@ -15,7 +15,8 @@ from ..actors.runtime import Runtime
 from .carried_errors import error_of
 from .errors import Undecodable
 from .parcels import Op, unfold
-from .remote import Line, RemoteAnswer, RemoteSink
+from .remote import RemoteAnswer
+from .remote_jobs import Line, RemoteJob, RemoteSink
 
 __all__ = ["Incoming", "Passage"]
 
@@ -76,7 +77,7 @@ class Incoming:
             case Op.CANCEL:
                 self._sink(head[1], lambda sink: sink.withdraw(head[2]))
             case Op.PROGRESS:
-                self._sink(head[1], lambda sink: sink.doing and sink.doing.report())
+                self._sink(head[1], RemoteSink.report)
             case Op.CREDIT:
                 self._sink(head[1], lambda sink: sink.credit(head[2]))
             case Op.STOP:
@@ -189,16 +190,18 @@ class Incoming:
         try:
             value = self._decoded(payload)
         except Undecodable as error:
-            self._settle(doing and doing.job, None, error)
+            self._settle(_asker(doing), None, error)
             raise
-        self._settle(doing and doing.job, value, None)
+        self._settle(_asker(doing), value, None)
 
     def _failed(self, id: str, facts: list[Any], payload: bytes) -> None:
         doing = self._line.jobs.pop(id, None)
         error = self._error(facts)
-        if payload and isinstance(error, JobError):
-            error.response = self._decoded(payload)
-        self._settle(doing and doing.job, None, error)
+        try:
+            if payload and isinstance(error, JobError):
+                error.response = self._decoded(payload)
+        finally:
+            self._settle(_asker(doing), None, error)
 
     def _event(self, id: str, chunk: bool, payload: bytes) -> None:
         doing = self._line.jobs.get(id)
@@ -207,7 +210,13 @@ class Incoming:
             return
         job = cast("Any", doing.job)
         kind = JobChunk if chunk else JobUpdate
-        doing.put(kind(job.worker, self._decoded(payload)))
+        try:
+            data = self._decoded(payload)
+        except Undecodable as error:  # a stream with a hole in it would be a silent loss
+            doing.withdraw(str(error))
+            self._settle(doing.job, None, error)
+            raise
+        doing.put(kind(job.worker, data))
 
     def _sink(self, id: str, act: Callable[[RemoteSink], object]) -> None:
         sink = self._line.serving.get(id)
@@ -255,6 +264,10 @@ class Incoming:
 
     def _deadline(self, left: float | None) -> float | None:
         return None if left is None else self._runtime.loop.time() + left
+
+
+def _asker(doing: RemoteJob | None) -> Answer | None:
+    return doing.job if doing is not None else None
 
 
 def _lane_of(message: object, lane: int) -> int:

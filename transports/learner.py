@@ -28,9 +28,9 @@ class Learner:
                 if worker.ref.name not in named:
                     self._gone(peer, worker, Normal())
         for name, since, facts in learned.gone:
-            worker = peer.workers.get(name)
-            if worker is not None and worker.since == since:
-                self._gone(peer, worker, reason_of(facts, node))
+            ended = peer.workers.get(name)
+            if ended is not None and ended.since == since:
+                self._gone(peer, ended, reason_of(facts, node))
         for name, incarnation, since, ready in learned.workers:
             worker = self._worker(peer, name, since)
             if ready:

@@ -16,7 +16,8 @@ from .errors import LinkFull, NodeDown, Undecodable
 from .incoming import Incoming, Passage
 from .known import Known
 from .link import Link, Segment
-from .remote import RemoteJob, RemoteSink, RemoteWorker
+from .remote import RemoteWorker
+from .remote_jobs import RemoteJob, RemoteSink
 
 __all__ = ["Exchange", "Peer"]
 

@@ -1,72 +1,29 @@
-"""The other node's worker, asker and job, as this node's refs, handlers and jobs see them.
+"""The other node's worker and asker, as this node's refs and handlers see them.
 
 Each stands for one thing on the other side and puts what is done to it into parcels.
 """
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Callable
 from threading import get_ident
-from typing import Any, Protocol, cast
+from typing import Any, cast
 
-from ..actors.delivery import STOP, Answer, Entry
+from ..actors.delivery import STOP, Entry
 from ..actors.errors import CallboardError, LocalOnly, NoActor
 from ..actors.jobs.caller import Job
-from ..actors.jobs.events import UNREAD_EVENTS
-from ..actors.jobs.messages import JobChunk, JobEvent, JobStart
-from ..actors.jobs.server import Doing, JobSink
+from ..actors.jobs.messages import JobStart
 from ..actors.message import LocalMessage
 from ..actors.monitor import Monitor, Monitors, WorkerDown
 from ..actors.reason import Reason
 from ..actors.ref import WorkerRef
 from ..actors.reply import Reply
-from ..actors.runtime import Runtime
 from .carried_errors import facts_of
-from .codec import Codec
 from .errors import NotCarried
 from .parcels import Op, fold
+from .remote_jobs import Line, RemoteJob
 
-__all__ = ["CREDIT_EVERY", "Line", "RemoteAnswer", "RemoteJob", "RemoteSink", "RemoteWorker"]
-
-CREDIT_EVERY = 250
-"""Events after which the caller's node lets the server's node send as many more."""
-
-
-class Line(Protocol):
-    """What these need of the peer: the way to its node, and the tables of what is open."""
-
-    runtime: Runtime
-    codec: Codec
-    closed: bool
-    asks: dict[int, Answer]
-    jobs: dict[str, RemoteJob]
-    serving: dict[str, RemoteSink]
-
-    @property
-    def node(self) -> str:
-        """The other node's name."""
-        ...
-
-    def next_number(self) -> int:
-        """Return a number for an ask."""
-        ...
-
-    def must_have_room(self, worker: str) -> None:
-        """Raise `LinkFull` if the way is full."""
-        ...
-
-    async def room(self, worker: str) -> None:
-        """Wait until the way is not full."""
-        ...
-
-    def post(self, body: bytes, told: tuple[WorkerRef, Entry] | None = None) -> None:
-        """Put a parcel on the way; `told`: what is to be a dead letter if it never arrives."""
-        ...
-
-    def may_send(self, entry: Entry, target: str) -> None:
-        """Raise `NotCarried` if the message may not pass there."""
-        ...
+__all__ = ["RemoteAnswer", "RemoteWorker"]
 
 
 class RemoteWorker:
@@ -194,8 +151,8 @@ class RemoteWorker:
 
     def _payload(self, entry: Entry) -> bytes:
         message = entry[0]
-        if message.__class__ is JobStart:
-            return self._line.codec.encode(cast("JobStart", message).payload)
+        if isinstance(message, JobStart):
+            return self._line.codec.encode(message.payload)
         if message.__class__ is STOP:
             return b""
         if isinstance(message, LocalMessage):
@@ -213,8 +170,8 @@ class RemoteWorker:
     def _post(self, entry: Entry, payload: bytes) -> None:
         line = self._line
         message, source, _, answer, _, _ = entry
-        if message.__class__ is JobStart:
-            self._ask_for(entry, cast("JobStart", message), payload)
+        if isinstance(message, JobStart):
+            self._ask_for(entry, message, payload)
         elif message.__class__ is STOP:
             name = cast("WorkerRef", source).name if source is not None else None
             number = line.next_number() if answer is not None else None
@@ -242,43 +199,6 @@ class RemoteWorker:
         line.jobs[start.id] = doing
         job.accept(doing)
         line.post(body)
-
-
-class RemoteJob:
-    """A job that a worker of the other node does: what its caller here can do to it."""
-
-    __slots__ = ("_line", "_taken", "id", "job")
-
-    def __init__(self, line: Line, id: str, job: JobSink) -> None:
-        """Stand for the job of that id."""
-        self._line = line
-        self.id = id
-        self.job = job
-        self._taken = 0
-
-    def withdraw(self, reason: str, /) -> None:
-        """Tell the other node that nobody waits for it any more."""
-        if self._line.jobs.pop(self.id, None) is not None:
-            self._line.post(fold([Op.CANCEL, self.id, reason]))
-
-    def report(self) -> None:
-        """Ask the other node for a report."""
-        if self.id in self._line.jobs:
-            self._line.post(fold([Op.PROGRESS, self.id]))
-
-    def put(self, event: JobEvent) -> None:
-        """Give the caller an event; the server may send as many more as the caller has taken."""
-        room = self.job.put(event)
-        if room is None:
-            self._credit()
-        else:
-            room.add_done_callback(lambda _: self._credit())
-
-    def _credit(self) -> None:
-        self._taken += 1
-        if self._taken == CREDIT_EVERY and self.id in self._line.jobs:
-            self._taken = 0
-            self._line.post(fold([Op.CREDIT, self.id, CREDIT_EVERY]))
 
 
 class RemoteAnswer:
@@ -312,92 +232,3 @@ class RemoteAnswer:
                 error = problem
         line.post(fold([Op.REFUSAL, self._number, facts_of(error)]))
         return True
-
-
-class RemoteSink:
-    """The caller of a job, on the other node."""
-
-    __slots__ = ("_held", "_line", "_room", "doing", "done", "id")
-
-    def __init__(self, line: Line, id: str) -> None:
-        """Stand for the caller of the job of this id."""
-        self._line = line
-        self.id = id
-        self.done = False
-        self.doing: Doing | None = None
-        self._room = UNREAD_EVENTS
-        self._held: list[asyncio.Future[None]] | None = None
-
-    def accept(self, request: Doing, /) -> None:
-        """Take note of who does the job, to be able to cancel it."""
-        self.doing = request
-
-    def put(self, event: JobEvent, /) -> asyncio.Future[None] | None:
-        """Send an event; return a future to wait for where the caller is behind."""
-        line = self._line
-        if self.done or line.closed:
-            line.runtime.events.count("late_job_events")
-            return None
-        chunk = isinstance(event, JobChunk)
-        line.post(fold([Op.EVENT, self.id, chunk], line.codec.encode(event.data)))
-        self._room -= 1
-        if self._room > 0:
-            return None
-        room: asyncio.Future[None] = line.runtime.loop.create_future()
-        if self._held is None:
-            self._held = []
-        self._held.append(room)
-        return room
-
-    def credit(self, number: int) -> None:
-        """Let so many more events go."""
-        self._room = min(self._room + max(0, number), UNREAD_EVENTS)
-        if self._room > 0:
-            self._release()
-
-    def settle(self, value: Any, error: BaseException | None = None, /) -> bool:
-        """Send the outcome; only the first one counts."""
-        line = self._line
-        if get_ident() != line.runtime.thread:
-            line.runtime.call_from_thread(self.settle, value, error)
-            return not self.done
-        if self.done:
-            line.runtime.events.count("late_job_answers")
-            return False
-        self._finish()
-        if line.closed:
-            return False
-        if error is None:
-            try:
-                line.post(fold([Op.DONE, self.id], line.codec.encode(value)))
-                return True
-            except NotCarried as problem:
-                error = problem
-        response: object = getattr(error, "response", None)
-        payload = b""
-        if response is not None:
-            try:
-                payload = line.codec.encode(response)
-            except NotCarried as problem:
-                error = problem
-        line.post(fold([Op.FAILED, self.id, facts_of(error)], payload))
-        return True
-
-    def withdraw(self, reason: str) -> None:
-        """Have the job cancelled: its caller, or the caller's node, has left."""
-        if self.done:
-            return
-        self._finish()
-        if self.doing is not None:
-            self.doing.withdraw(reason)
-
-    def _finish(self) -> None:
-        self.done = True
-        self._line.serving.pop(self.id, None)
-        self._release()
-
-    def _release(self) -> None:
-        held, self._held = self._held, None
-        for room in held or ():
-            if not room.done():
-                room.set_result(None)
