@@ -61,6 +61,7 @@ from .ref import WorkerRef
 from .registry import Registry, WorkerReady
 from .reply import Reply, as_awaitable
 from .threaded import ThreadWorker
+from .wire import wire
 from .worker import Worker
 
 __all__ = [
@@ -146,5 +147,6 @@ __all__ = [
     "as_awaitable",
     "job",
     "on",
+    "wire",
     "worker_ready",
 ]

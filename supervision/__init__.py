@@ -4,7 +4,7 @@ from .admin import Admin, ChildCounts, ChildInfo
 from .child import Child
 from .node import Node
 from .restarts import Backoff, Restarts
-from .snapshot import NodeSnapshot, WorkerSnapshot
+from .snapshot import NodeSnapshot, PeerSnapshot, WorkerSnapshot
 from .strategy import AutoShutdown, Restart, Strategy
 from .supervisor import DynamicSupervisor, Supervisor
 
@@ -18,6 +18,7 @@ __all__ = [
     "DynamicSupervisor",
     "Node",
     "NodeSnapshot",
+    "PeerSnapshot",
     "Restart",
     "Restarts",
     "Strategy",

@@ -1,3 +1,31 @@
-"""What carries: envelopes from node to node."""
+"""What carries: transports between nodes, the codec, and the errors of a company of several nodes.
 
-__all__: list[str] = []
+The transports that need an extra are imported where they are: `callboard.transports.redis`,
+`callboard.transports.pgmq`, `callboard.transports.websocket`.
+"""
+
+from .codec import Codec
+from .errors import LinkFull, NodeDown, NotCarried, RemoteError, Undecodable
+from .gate import Gate
+from .json_codec import JsonCodec
+from .limits import Limits
+from .local import LocalBus, LocalTransport
+from .transport import Packet, Receive, Spare, Transport
+
+__all__ = [
+    "Codec",
+    "Gate",
+    "JsonCodec",
+    "Limits",
+    "LinkFull",
+    "LocalBus",
+    "LocalTransport",
+    "NodeDown",
+    "NotCarried",
+    "Packet",
+    "Receive",
+    "RemoteError",
+    "Spare",
+    "Transport",
+    "Undecodable",
+]
