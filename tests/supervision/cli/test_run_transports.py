@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import signal
 from collections.abc import Iterator
@@ -10,7 +11,9 @@ from pathlib import Path
 import psutil
 import pytest
 
+from callboard.examples.servers.redis_server import RedisServer
 from callboard.examples.servers.server import free_port
+from callboard.transports.pgmq.install import install
 from tests.supervision.cli.processes import Company, poll
 
 CANARY = "canary-4711-canary"
@@ -68,6 +71,33 @@ def test_nodes_with_a_transport_know_each_other_and_are_shown_with_it(
     started.signal(signal.SIGTERM)
     assert started.code() == 0
     poll(lambda: not peers_of(company, "hub"), "the hub knowing nobody any more")
+
+
+def test_nodes_join_by_redis(company: Company, redis_server: RedisServer, channel: str) -> None:
+    for name, tree, namespace in (
+        ("one", "quiet:made", channel),
+        ("two", "quiet:Quiet", channel),
+        ("out", "quiet:Nested", f"{channel}-other"),
+    ):
+        company.run(
+            "run", tree, "--name", name,
+            CALLBOARD_BUS_URL=redis_server.url, CALLBOARD_NAMESPACE=namespace,
+        )  # fmt: skip
+    joined(company, "one", "two")
+    company.started[2].until("transport-redis connected")
+    assert peers_of(company, "one").keys() == {"two"}
+    assert peers_of(company, "out") == {}
+
+
+@pytest.mark.parametrize("backend", ["direct", "isolated"])
+def test_nodes_join_by_postgres(company: Company, pgmq_database: str, backend: str) -> None:
+    asyncio.run(install(pgmq_database, isolated=backend == "isolated"))
+    for name, tree in (("one", "quiet:made"), ("two", "quiet:Quiet")):
+        url = f"{pgmq_database}?backend={backend}"
+        company.run("run", tree, "--name", name, CALLBOARD_BUS_URL=url)
+    joined(company, "one", "two")
+    _, drawn, _ = company.ask("tree", "one")
+    assert "transport-pgmq" in drawn
 
 
 def test_ps_lists_nodes_of_other_machines_that_one_here_knows(company: Company, hub: str) -> None:
