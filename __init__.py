@@ -107,6 +107,7 @@ from callboard.supervision import (
     WorkerSnapshot,
 )
 from callboard.transports import (
+    BadUrl,
     Codec,
     Gate,
     JsonCodec,
@@ -122,6 +123,7 @@ from callboard.transports import (
     Spare,
     Transport,
     Undecodable,
+    transport_from_url,
 )
 
 __all__ = [
@@ -134,6 +136,7 @@ __all__ = [
     "AskTimeout",
     "AutoShutdown",
     "Backoff",
+    "BadUrl",
     "CallboardError",
     "Child",
     "ChildCounts",
@@ -237,6 +240,7 @@ __all__ = [
     "as_awaitable",
     "job",
     "on",
+    "transport_from_url",
     "wire",
     "worker_ready",
 ]

@@ -11,8 +11,10 @@ from .json_codec import JsonCodec
 from .limits import Limits
 from .local import LocalBus, LocalTransport
 from .transport import Packet, Receive, Spare, Transport
+from .urls import BadUrl, transport_from_url
 
 __all__ = [
+    "BadUrl",
     "Codec",
     "Gate",
     "JsonCodec",
@@ -28,4 +30,5 @@ __all__ = [
     "Spare",
     "Transport",
     "Undecodable",
+    "transport_from_url",
 ]
