@@ -119,6 +119,8 @@ class Proxied:
         """Have the assistant do something."""
         return await inside(self.there, "assistant", call)
 
-    async def noted(self, player: str, *what: str, count: int = 1) -> list[Any]:
-        await eventually(lambda: len(self.log.of(player, *what)) >= count, within=WITHIN)
+    async def noted(
+        self, player: str, *what: str, count: int = 1, within: float = WITHIN
+    ) -> list[Any]:
+        await eventually(lambda: len(self.log.of(player, *what)) >= count, within=within)
         return self.log.of(player, *what)
