@@ -250,7 +250,8 @@ class FromPool:
         pool = self._pool
         if pool is not None:
             with suppress(TimeoutError, OSError, asyncpg.PostgresError, asyncpg.InterfaceError):
-                await asyncio.wait_for(pool.release(session.connection), CLOSE_WITHIN)
+                async with asyncio.timeout(CLOSE_WITHIN):
+                    await pool.release(session.connection)
 
     def elsewhere(self) -> None:
         """A pool belongs to its event loop."""

@@ -116,8 +116,10 @@ class Reader:
             await self._look(done=list(self._done))
         elif listens:
             self._idle = True
+            # Not wait_for: in Python 3.11 that loses a cancellation which comes with the news.
             with suppress(TimeoutError):
-                await asyncio.wait_for(self._news.wait(), self._due - now)
+                async with asyncio.timeout(self._due - now):
+                    await self._news.wait()
             self._idle = False
         elif self._done:
             await self._look(done=list(self._done))

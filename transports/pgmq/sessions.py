@@ -170,7 +170,8 @@ class SessionBackend(ABC):
         await connection.add_listener(name, hear)
         await self._sender.fetch("SELECT pg_notify($1, '')", name)
         try:
-            await asyncio.wait_for(heard.wait(), HEARD_WITHIN)
+            async with asyncio.timeout(HEARD_WITHIN):
+                await heard.wait()
         except TimeoutError:
             return False
         finally:

@@ -34,6 +34,12 @@ SWEPT_EVERY = 60.0
 LEAVE_WITHIN = 2.0
 """Seconds for what a node that stops still does at the database."""
 
+CLOSE_WITHIN = 1.0
+"""Seconds for a backend to let go of its connections."""
+
+CLOSING: set[asyncio.Task[None]] = set()
+"""What is being closed."""
+
 
 class PgmqTransport(Transport):
     """Carries packets over PGMQ.
@@ -104,7 +110,8 @@ class PgmqTransport(Transport):
         self._client = client
         self._given = backend
         self._lives: WeakKeyDictionary[Carriage, Life] = WeakKeyDictionary()
-        self._leaving = False
+        self._stops: float | None = None
+        """When a node that stops must have left; None: it does not stop."""
         self._backend: Backend | None = None
         self._reader: Reader | None = None
         self._tasks: list[asyncio.Task[None]] = []
@@ -144,7 +151,7 @@ class PgmqTransport(Transport):
 
     async def on_stop(self) -> None:
         """Send what is ready, remove the queue, and disconnect."""
-        self._leaving = True
+        self._stops = asyncio.get_running_loop().time() + LEAVE_WITHIN
         await super().on_stop()
 
     # -- the transport ----
@@ -180,33 +187,25 @@ class PgmqTransport(Transport):
         backend = self._backend
         if backend is None:
             raise PgmqError("not connected to Postgres: the transport has not been opened")
-        if not self._leaving:
-            self.undelivered += await backend.send(packets)
-            return
+        sending = asyncio.ensure_future(self._send(backend, packets))
         try:
-            async with asyncio.timeout(LEAVE_WITHIN):
-                await backend.send(packets)
-        except Exception as error:
-            self._regret("what was ready could not be sent", error)
+            await asyncio.shield(sending)
+        except asyncio.CancelledError:
+            # A node that stops says goodbye with what is on its way just now.
+            if self._stops is None:
+                sending.cancel()
+            await asyncio.gather(sending, return_exceptions=True)
+            raise
 
     async def close(self) -> None:
         """Let go of the connections; a node that stops removes its queue before."""
         backend, self._backend = self._backend, None
-        for task in self._tasks:
-            task.cancel()
-        if self._tasks:
-            await asyncio.wait(self._tasks)
-        if backend is None:
-            return
-        if self._leaving and self.queue:
-            try:
-                async with asyncio.timeout(LEAVE_WITHIN):
-                    await backend.leave()
-            except Exception as error:
-                self._regret("its queue could not be removed; another node will", error)
-        with suppress(TimeoutError):
-            async with asyncio.timeout(LEAVE_WITHIN):
-                await backend.close()
+        tasks, self._tasks = self._tasks, []
+        closing = asyncio.ensure_future(self._close(backend, tasks))
+        # Who is killed has no time, but its connections are closed all the same.
+        CLOSING.add(closing)
+        closing.add_done_callback(CLOSING.discard)
+        await asyncio.shield(closing)
 
     async def forget(self, node: str) -> None:
         """Have the queue of a node that is down removed, once its lease has ended."""
@@ -259,6 +258,32 @@ class PgmqTransport(Transport):
                 # At once, for it may have ended its lease long ago; and when it must have.
                 await backend.sweep()
                 await asyncio.sleep(LEASE)
+
+    async def _send(self, backend: Backend, packets: Sequence[Packet]) -> None:
+        try:
+            async with asyncio.timeout_at(self._stops):
+                self.undelivered += await backend.send(packets)
+        except Exception as error:
+            if self._stops is None:
+                raise
+            self._regret("what was ready could not be sent", error)
+
+    async def _close(self, backend: Backend | None, tasks: Sequence[asyncio.Task[None]]) -> None:
+        for task in tasks:
+            task.cancel()
+        if tasks:
+            await asyncio.wait(tasks)
+        if backend is None:
+            return
+        if self._stops is not None and self.queue:
+            try:
+                async with asyncio.timeout_at(self._stops):
+                    await backend.leave()
+            except Exception as error:
+                self._regret("its queue could not be removed; another node will", error)
+        with suppress(TimeoutError):
+            async with asyncio.timeout(CLOSE_WITHIN):
+                await backend.close()
 
     def _regret(self, what: str, error: Exception) -> None:
         text = mask_url(str(error)) or type(error).__name__
