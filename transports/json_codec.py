@@ -10,6 +10,7 @@ from cattrs import BaseValidationError
 from cattrs.errors import AttributeValidationNote
 
 from ..actors.ref import WorkerRef
+from ..actors.wire import WIRE_NAMES
 from .container import MARK, pack, unpack
 from .errors import NotCarried, Undecodable
 from .kinds import Low, Mismatch, Reading
@@ -129,7 +130,7 @@ class JsonCodec:
 
 def _root(value: object) -> str:
     """Return how an error calls the whole value."""
-    return "payload" if type(value).__module__ == "builtins" else type(value).__name__
+    return type(value).__name__ if type(value) in WIRE_NAMES else "payload"
 
 
 def _undecodable(error: Exception) -> Undecodable:

@@ -6,15 +6,15 @@ beyond 64 bits, NaN and the infinities have a tag.
 
 from __future__ import annotations
 
-import re
 import struct
 import threading
 from collections.abc import Callable, Sequence
 from datetime import date, datetime, time, timedelta, timezone, tzinfo
 from decimal import Decimal
+from functools import cache
 from typing import Any, NamedTuple, TypeAlias, cast
 from uuid import UUID
-from zoneinfo import ZoneInfo
+from zoneinfo import ZoneInfo, available_timezones
 
 from ..actors.ref import WorkerRef
 from .refused import Refused, type_name
@@ -40,8 +40,11 @@ LEAST, MOST = -(1 << 63), (1 << 64) - 1
 
 DOUBLE = struct.Struct(">d")
 
-ZONE = re.compile(r"[A-Za-z0-9_+-]+(/[A-Za-z0-9_+-]+){0,3}")
-"""Names of time zones: what else a name may be is never looked for on the disk."""
+
+@cache
+def known_zones() -> frozenset[str]:
+    """Return the names of the time zones of this machine; what else comes is never looked for."""
+    return frozenset(available_timezones())
 
 
 class Reading(threading.local):
@@ -163,18 +166,18 @@ def _zone(tz: tzinfo | None) -> Low:
         # Python 3.11 takes an offset of less than a second, in the ISO form, for none.
         told = name is None and not offset.microseconds
         return None if told else [_lower_delta(offset), name]
-    if type(tz) is ZoneInfo and isinstance(cast("object", tz.key), str) and ZONE.fullmatch(tz.key):
+    if type(tz) is ZoneInfo and tz.key in known_zones():
         return tz.key
     raise Refused(
         f"the time zone is a {type_name(type(tz))}: take datetime.timezone, "
-        "or a zoneinfo.ZoneInfo with a name"
+        "or a zoneinfo.ZoneInfo that is among zoneinfo.available_timezones()"
     )
 
 
 def _lift_zone(low: Low, reading: Reading) -> tzinfo:
     if low.__class__ is str:
-        if not ZONE.fullmatch(low):
-            raise ValueError("this is no name of a time zone")
+        if low not in known_zones():
+            raise ValueError("this machine knows no such time zone")
         return ZoneInfo(low)
     offset, name = of_type(low, list)
     delta = _lift_delta(offset, reading)

@@ -21,7 +21,6 @@ CLASS_TAG = "~:"
 """How the tag of a registered class begins."""
 
 ATOMS = frozenset((str, int, bool, NoneType))
-STRINGS = frozenset((str,))
 
 
 def is_tag(low: dict[str, Any]) -> bool:
@@ -29,18 +28,18 @@ def is_tag(low: dict[str, Any]) -> bool:
     if len(low) != 1:
         return False
     (key,) = low
-    return key[:1] == "~"
+    return key.__class__ is str and key[:1] == "~"
 
 
 def is_plain(value: Low) -> bool:
     """Whether a list or dict is its own form, as far as JSON's writer does not look itself.
 
-    It refuses integers beyond 64 bits and lone surrogates; it writes tuples, NaN, subclasses of
-    `str` as keys and dicts that look like tags, and they would arrive as something else.
+    It refuses integers beyond 64 bits, lone surrogates and keys that are not strings; but it
+    writes tuples, NaN and dicts that look like tags, and they would arrive as something else.
     """
     entries: Iterable[Low] = value
     if value.__class__ is dict:
-        if not STRINGS.issuperset(map(type, value)) or (len(value) == 1 and is_tag(value)):
+        if len(value) == 1 and is_tag(value):
             return False
         entries = value.values()
     for each in entries:

@@ -58,9 +58,8 @@ class Shapes:
 
     def of(self, declared: object) -> Shape:
         """Return the shape of a type as it stands in an annotation."""
-        key = (declared, str(declared))  # Literal[1] equals Literal[True]
         try:
-            shape = self._made.get(key)
+            shape = self._made.get(declared)
         except TypeError:  # an annotation that cannot be hashed
             return self._make(unwrapped(declared))
         if shape is None:
@@ -68,13 +67,13 @@ class Shapes:
             # An alias may lead back to itself: what asks while it is made gets the way to it.
 
             def lower(value: Any) -> Low:
-                return made[key].lower(value)
+                return made[declared].lower(value)
 
             def lift(low: Low, _: object) -> Any:
-                return made[key].lift(low, None)
+                return made[declared].lift(low, None)
 
-            made[key] = Shape(lower, lift)
-            shape = made[key] = self._make(unwrapped(declared))
+            made[declared] = Shape(lower, lift)
+            shape = made[declared] = self._make(unwrapped(declared))
         return shape
 
     def _make(self, declared: Any) -> Shape:

@@ -114,6 +114,18 @@ def test_an_adapter_may_use_whatever_is_carried() -> None:
     assert round_trip({"x": Speed(1.0)}, codec) == {"x": Speed(1.0, 5.0, 1.0)}
 
 
+def test_an_adapter_may_use_the_codec_itself() -> None:
+    codec = JsonCodec()
+
+    def decode_inside(data: Any, cls: type[Vector]) -> Vector:
+        inside: Any = codec.decode(data, make_ref)
+        return cls(*inside[1:])
+
+    codec.adapt(Vector, lambda value: codec.encode((b"inner", *value.parts)), decode_inside)
+    value = [b"outer", Speed(1.0), b"another", make_ref("w")]
+    assert round_trip(value, codec) == value
+
+
 def test_what_an_adapter_does_wrong_is_an_error_of_the_codec() -> None:
     def raise_it(*_: object) -> Any:
         raise ZeroDivisionError

@@ -234,9 +234,15 @@ def test_declared_fields_need_no_tags() -> None:
     assert '"point":{"x":1.0,"y":2.0}' in text
 
 
+class Words(DataMessage, wire="tests.words"):
+    words: set[str]
+
+
 def test_equal_sets_have_equal_bytes() -> None:
-    a, b = {f"word{n}" for n in range(50)}, {f"word{49 - n}" for n in range(50)}
+    a, b = {f"word{n}" for n in range(500)}, {f"word{499 - n}" for n in range(500)}
+    assert list(a) != list(b)
     assert JsonCodec().encode(a) == JsonCodec().encode(b)
+    assert JsonCodec().encode(Words(a)) == JsonCodec().encode(Words(b))
 
 
 class Level(enum.Enum):

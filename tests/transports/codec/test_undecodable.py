@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.abc
 import re
 import struct
 import sys
@@ -238,6 +239,29 @@ def test_an_error_shows_nothing_of_what_came() -> None:
         assert "canary" not in str(refused(everything(**fields)))
 
 
+class Watch(importlib.abc.MetaPathFinder):
+    """Sees what anybody tries to import."""
+
+    def __init__(self) -> None:
+        self.asked: list[str] = []
+
+    def find_spec(self, fullname: str, path: object, target: object = None, /) -> None:
+        self.asked.append(fullname)
+
+
+def test_nothing_is_even_looked_for_because_a_message_names_it(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    JsonCodec().decode(everything(when=["2026-01-01T00:00:00", 0, "Europe/Berlin"]), make_ref)
+    watch = Watch()
+    monkeypatch.setattr(sys, "meta_path", [watch, *sys.meta_path])
+    for name in ("this", "os.system", "No/Where", "Etc.this/x", "../this"):
+        refused(everything(when=["2026-01-01T00:00:00", 0, name]))
+        refused(everything(anything={f"~:{name}": {}}))
+        refused(everything(anything={f"~{name}": {}}))
+    assert watch.asked == []
+
+
 def test_bytes_that_are_not_there() -> None:
     for number in (1, -1, 2**40):
         assert refused(pack(tagged("~bytes", number), [b"x"])).kind == "field"
@@ -284,6 +308,8 @@ def test_what_a_class_of_the_application_raises_is_undecodable_too() -> None:
         (b'["\\\\",[[[["\\\\"]]]]]', True),
         (b"[[[[[1]]]]]", True),
         (b"[[[[[[1]]]]]]", False),
+        (b"[[],[[[[1]]]],[]]", True),
+        (b"[[],[[[[[]]]]],[]]", False),
         (b"[1,[1,[1,[1,[1]]]]]", True),
         (b'[{"a":[{"a":[]}]}]', True),
         (b'[{"a":[{"a":[{}]}]}]', False),

@@ -164,6 +164,14 @@ def test_a_newer_version_is_read_as_far_as_it_is_known() -> None:
     assert decode(new) == Person(["Ada"])
 
 
+def test_a_codec_takes_up_a_version_that_is_given_later() -> None:
+    codec = JsonCodec()
+    assert codec.encode(Line("tea", "1")) == b'{"~:shop.line":{"what":"tea","price":"1"}}'
+    register(Line, "shop.line", 2, lambda version, fields: fields | {"price": "old"})
+    assert codec.encode(Line("tea", "1")) == b'{"~:shop.line@2":{"what":"tea","price":"1"}}'
+    assert decode(b'{"~:shop.line":{"what":"tea"}}', codec) == Line("tea", "old")
+
+
 def test_a_codec_takes_up_a_class_that_is_defined_anew() -> None:
     codec = JsonCodec()
     old_order = Order(7, [])
