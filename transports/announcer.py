@@ -31,6 +31,8 @@ class Announcer:
         self._drained = False
         runtime.registry.changed = self._told
         runtime.registry.clashed = self._clashed
+        for claim in runtime.registry.local():  # where a node that runs already is joined to others
+            self._told(claim)
 
     def close(self) -> None:
         """Hear of no more changes."""
