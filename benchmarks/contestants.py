@@ -20,6 +20,7 @@ CONTESTANTS = {
     "pykka": Contestant(".peers.pykka_threads"),
     # Its log goes to stderr from DEBUG up unless told otherwise: nobody runs that in production.
     "pipecat": Contestant(".peers.pipecat_bus", {"LOGURU_LEVEL": "WARNING"}),
+    "raw": Contestant(".peers.raw"),
     # As its docs describe: asks are a quarter faster without the tracing that nobody listens to.
     "autogen": Contestant(".peers.autogen_runtime", {"AUTOGEN_DISABLE_RUNTIME_TRACING": "true"}),
 }

@@ -10,6 +10,12 @@ from .works import WORKS
 FLAT = 1.25
 """A cost that has not grown by more than this is called flat: closer, and noise would decide."""
 
+AS_FAST = 0.9
+"""What the pair of W8 keeps among the others if these cost it nothing: again, but for noise."""
+
+NOTHING = 1.0
+"""Microseconds of a bystander for each job of the pair that cannot be told from none."""
+
 
 @dataclass(frozen=True)
 class Goal:
@@ -73,6 +79,12 @@ GOALS = (
     *_beside("W6", "sequential", asyncio_queue=0.6),
     *_beside("W6", "in_flight", asyncio_queue=0.5),
     Goal("W6", "drift", FLAT, at_most=True),
+    Goal("W7-redis", "p50", 1.5, ("raw", "W7-redis", "p50"), at_most=True),
+    *_beside("W7-redis", "in_flight", pipecat=15),
+    Goal("W7-pgmq", "p50", 1.5, ("raw", "W7-pgmq", "p50"), at_most=True),
+    *_beside("W7-pgmq", "in_flight", pipecat=60),
+    Goal("W8", "kept", AS_FAST),
+    Goal("W8", "bystander", NOTHING, at_most=True),
     Goal("restart", "p50", 200, at_most=True),
     Goal("restart", "growth", FLAT, at_most=True),
     Goal("scale", "message_growth", FLAT, at_most=True),

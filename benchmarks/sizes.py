@@ -3,6 +3,7 @@
 A work's definition is the same for all; only how often it is repeated differs.
 """
 
+from .between import Crowd, OverPgmq, OverRedis
 from .works import Ask, Churn, FanOut, Job, Restart, Ring, Scale, Tell, Work
 
 SCALES = ("small", "full")
@@ -15,6 +16,9 @@ _FAST: dict[str, dict[str, Work]] = {
         "W4": Churn(workers=20_000),
         "W5": Ring(hops=150_000),
         "W6": Job(sequential=60_000, each=1_500),
+        "W7-redis": OverRedis(sequential=3_000, each=200),
+        "W7-pgmq": OverPgmq(sequential=300, each=60),
+        "W8": Crowd(seconds=3.0),
         "restart": Restart(crashes=500, many=1_000),
         "scale": Scale(messages=200_000, jobs=20_000, many=10_000),
     },
@@ -25,6 +29,9 @@ _FAST: dict[str, dict[str, Work]] = {
         "W4": Churn(workers=100_000),
         "W5": Ring(hops=600_000),
         "W6": Job(sequential=200_000, each=5_000),
+        "W7-redis": OverRedis(sequential=20_000, each=1_000),
+        "W7-pgmq": OverPgmq(sequential=2_000, each=300),
+        "W8": Crowd(seconds=10.0),
         "restart": Restart(crashes=2_000, many=100_000),
         "scale": Scale(messages=1_000_000, jobs=100_000, many=100_000),
     },
@@ -57,6 +64,8 @@ _SLOW: dict[str, dict[str, dict[str, Work]]] = {
             "W4": Churn(workers=200),
             "W5": Ring(hops=60),
             "W6": Job(sequential=2_000, each=10),
+            "W7-redis": OverRedis(sequential=1_000, each=15),
+            "W7-pgmq": OverPgmq(sequential=20, each=2),
         },
         "full": {
             "W1": Tell(messages=200_000),
@@ -65,7 +74,13 @@ _SLOW: dict[str, dict[str, dict[str, Work]]] = {
             "W4": Churn(workers=1_000),
             "W5": Ring(hops=300),
             "W6": Job(sequential=5_000, each=40),
+            "W7-redis": OverRedis(sequential=3_000, each=60),
+            "W7-pgmq": OverPgmq(sequential=60, each=6),
         },
+    },
+    "raw": {
+        "small": {"W7-redis": OverRedis(sequential=3_000, each=60)},
+        "full": {"W7-redis": OverRedis(sequential=20_000, each=300)},
     },
     "autogen": {
         "small": {

@@ -9,30 +9,25 @@ A contestant implements a work as a function of the work's `task` name that take
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import pairwise
 from statistics import median
-from typing import ClassVar
 
-Figures = dict[str, float]
+from .between import Crowd, OverPgmq, OverRedis
+from .kinds import Figures, Metric, Work, p50_us, rate
 
-
-@dataclass(frozen=True)
-class Metric:
-    """One figure of a work: its name, its unit, and which way is better."""
-
-    name: str
-    unit: str
-    more_is_better: bool = True
-
-
-@dataclass(frozen=True)
-class Work:
-    """Something that every contestant does to the same definition; an instance is its size."""
-
-    key: ClassVar[str]
-    title: ClassVar[str]
-    task: ClassVar[str]
-    metrics: ClassVar[tuple[Metric, ...]]
+__all__ = [
+    "WORKS",
+    "Ask",
+    "Churn",
+    "FanOut",
+    "Figures",
+    "Job",
+    "Metric",
+    "Restart",
+    "Ring",
+    "Scale",
+    "Tell",
+    "Work",
+]
 
 
 @dataclass(frozen=True)
@@ -73,7 +68,7 @@ class Ask(Work):
 
     def figures(self, marks: Sequence[int]) -> Figures:
         """Turns the times (ns) before the first call and after each into the figures."""
-        return {"rate": _rate(marks), "p50": _p50_us(marks)}
+        return {"rate": rate(marks), "p50": p50_us(marks)}
 
 
 @dataclass(frozen=True)
@@ -167,9 +162,9 @@ class Job(Work):
     def figures(self, marks: Sequence[int], seconds: float) -> Figures:
         """Takes the times (ns) around the sequential jobs, and the time of the rest."""
         tenth = max(1, self.sequential // 10)
-        drift = _p50_us(marks[-tenth - 1 :]) / _p50_us(marks[: tenth + 1])
+        drift = p50_us(marks[-tenth - 1 :]) / p50_us(marks[: tenth + 1])
         at_once = self.each * self.callers / seconds
-        return {"sequential": _rate(marks), "in_flight": at_once, "drift": drift}
+        return {"sequential": rate(marks), "in_flight": at_once, "drift": drift}
 
 
 @dataclass(frozen=True)
@@ -236,13 +231,6 @@ class Scale(Work):
 
 
 WORKS: dict[str, type[Work]] = {
-    work.key: work for work in (Tell, Ask, FanOut, Churn, Ring, Job, Restart, Scale)
+    work.key: work
+    for work in (Tell, Ask, FanOut, Churn, Ring, Job, OverRedis, OverPgmq, Crowd, Restart, Scale)
 }
-
-
-def _rate(marks: Sequence[int]) -> float:
-    return (len(marks) - 1) / (marks[-1] - marks[0]) * 1e9
-
-
-def _p50_us(marks: Sequence[int]) -> float:
-    return median(after - before for before, after in pairwise(marks)) / 1e3

@@ -18,6 +18,7 @@ from pipecat.registry.types import WorkerReadyData
 from pipecat.workers.base_worker import BaseWorker
 from pipecat.workers.runner import WorkerRunner
 
+from ..between import Between, Crowd
 from ..measuring import Gate, resident_bytes
 from ..works import Ask, Churn, FanOut, Figures, Job, Ring, Tell
 
@@ -243,3 +244,17 @@ def job(size: Job) -> Figures:
             return size.figures(marks, perf_counter() - started)
 
     return asyncio.run(run())
+
+
+def between(size: Between) -> Figures:
+    """Does W7, where the libraries for its buses are installed."""
+    from . import pipecat_network
+
+    return pipecat_network.between(size)
+
+
+def crowd(size: Crowd) -> Figures:
+    """Does W8, where the libraries for its buses are installed."""
+    from . import pipecat_network
+
+    return pipecat_network.crowd(size)
