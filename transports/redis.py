@@ -124,21 +124,29 @@ class RedisTransport(Transport):
         if self.is_up:
             await publisher.send(commands, len(commands))
             return
-        # It stops, and this is the last word: whoever hears it need not find out by the silence.
-        with contextlib.suppress(RedisLost, TimeoutError):
+        with contextlib.suppress(RedisLost, TimeoutError):  # it stops, and waits for nobody
             async with asyncio.timeout(LEAVE_WITHIN):
                 await publisher.send(commands, len(commands))
-                await publisher.settled()
 
     async def close(self) -> None:
-        """Disconnect: with that the subscriptions are gone, too."""
+        """Disconnect: with that the subscriptions are gone, too.
+
+        What was said last has arrived by then: who hears it need not find out by the silence.
+        """
         looking, self._looking = self._looking, None
         if looking is not None:
             looking.cancel()
-        lines = [line for line in (self._subscriber, self._publisher) if line is not None]
-        self._subscriber = self._publisher = None
-        if lines:
-            await asyncio.wait([line.close() for line in lines])
+        subscriber, self._subscriber = self._subscriber, None
+        publisher, self._publisher = self._publisher, None
+        if subscriber is None or publisher is None:
+            return
+        try:
+            if subscriber.error is None:
+                with contextlib.suppress(TimeoutError):
+                    async with asyncio.timeout(LEAVE_WITHIN):
+                        await publisher.settled()
+        finally:
+            await asyncio.wait([subscriber.close(), publisher.close()])
 
     def spare(self) -> Spare:
         """Return a connection that can publish from another thread."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import subprocess
 import sys
 from typing import Any, cast
@@ -129,6 +130,18 @@ def test_what_a_client_wants_of_reading_is_not_taken_over() -> None:
     assert (made.db, made.protocol, made.socket_timeout) == (0, 2, None)
     assert (made.health_check_interval, made.encoder.decode_responses) == (0, False)
     assert made.socket_connect_timeout == 2 and made.retry.get_retries() == 0
+
+
+def test_the_client_of_a_sentinel_is_kept() -> None:
+    """Its pool finds the master, and the library keeps it by the client only."""
+    sentinel = cast("Any", Sentinel)([("localhost", 1)])
+    address = RedisAddress(
+        None, sentinel.master_for("shop", password="x"), silence=4.0, insecure=False
+    )
+    gc.collect()
+    made: Any = address.make()
+    assert made.connection_pool.is_master is True
+    assert "Sentinel" in address.shown
 
 
 def test_a_refusal_says_which_command_helps() -> None:

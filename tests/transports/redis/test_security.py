@@ -35,6 +35,7 @@ def acl(tmp_path: Path) -> dict[str, str]:
     """A Redis's settings: the lines for a node and for who watches, and nobody else."""
     users = ["user default off"]
     users += [acl_line("node", "shop", user="till", password=CANARY)]
+    users += [acl_line("node", "shop", user="ear", password=CANARY).replace("+publish ", "")]
     users += [acl_line("watch", "shop", user="eye", password=CANARY)]
     path = tmp_path / "users.acl"
     path.write_text("\n".join(users) + "\n")
@@ -95,7 +96,9 @@ async def test_who_watches_may_count_and_neither_hear_nor_speak(
 
 
 @pytest.mark.parametrize(
-    ("user", "channel"), [("eye", "shop"), ("till", "bank")], ids=["no right", "another channel"]
+    ("user", "channel"),
+    [("eye", "shop"), ("ear", "shop"), ("till", "bank")],
+    ids=["neither", "only listening", "another channel"],
 )
 async def test_what_is_not_allowed_is_said_with_what_helps(
     new_redis: NewRedis, acl: dict[str, str], user: str, channel: str

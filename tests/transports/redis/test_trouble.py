@@ -21,8 +21,8 @@ SILENCE = 0.8
 """Seconds, in place of 4: a test of silence takes as long."""
 
 
-def end(name: str, port: int) -> RedisEnd:
-    return RedisEnd(name, RedisTransport(f"redis://127.0.0.1:{port}", silence=SILENCE))
+def end(name: str, port: int, silence: float = SILENCE) -> RedisEnd:
+    return RedisEnd(name, RedisTransport(f"redis://127.0.0.1:{port}", silence=silence))
 
 
 @pytest.mark.check("M105")
@@ -31,7 +31,11 @@ async def test_a_connection_that_is_killed_is_made_again(
     new_redis: NewRedis, subscribers: bool
 ) -> None:
     server = new_redis()
-    async with Broker(server.url) as broker, end("a", server.port) as a, end("b", server.port) as b:
+    async with (
+        Broker(server.url) as broker,
+        end("a", server.port, silence=60.0) as a,
+        end("b", server.port, silence=60.0) as b,
+    ):
         await a.connected()
         await b.connected()
         assert await broker.kill(subscribers=subscribers) == 2
@@ -125,33 +129,57 @@ async def test_a_redis_that_stands_still_is_given_up_and_found_again(new_redis: 
 
 @pytest.mark.check("M105")
 @pytest.mark.parametrize("how", ["not there", "stands still", "silent"])
-async def test_a_stop_does_not_need_redis(new_redis: NewRedis, how: str) -> None:
+@pytest.mark.parametrize("size", [None, 10, 1 << 24], ids=["idle", "little", "much"])
+async def test_a_stop_does_not_need_redis(new_redis: NewRedis, how: str, size: int | None) -> None:
     server = new_redis()
     loop = asyncio.get_running_loop()
-    async with ChaosProxy(server.port) as proxy:
-        for connected in (True, False):
-            async with end("a", proxy.port) as a:
-                if connected:
-                    await a.connected()
-                if how == "not there":
-                    await asyncio.to_thread(server.kill)
-                elif how == "stands still":
-                    server.pause()
-                else:
-                    proxy.hold()
-                transport = a.transport
-                if transport is not None:
-                    transport.post(None, b"x" * (1 << 24))
-                    await asyncio.sleep(0)
-                    transport.post(None, b"and more")
-                began = loop.time()
-                await a.node.stop()
-                assert loop.time() - began < 5
-            if how == "not there":
-                await asyncio.to_thread(server.start)
-            elif how == "stands still":
-                server.resume()
-            proxy.clear()
+    async with ChaosProxy(server.port) as proxy, end("a", proxy.port, silence=60.0) as a:
+        await a.connected()
+        transport = a.transport
+        assert transport is not None
+        if how == "not there":
+            await asyncio.to_thread(server.kill)
+        elif how == "stands still":
+            server.pause()
+        else:
+            proxy.hold()
+        if size is not None:
+            transport.post(None, b"x" * size)
+            await asyncio.sleep(0)
+            transport.post(None, b"and more")
+        began = loop.time()
+        await a.node.stop()
+        assert loop.time() - began < 4
+        if how != "not there":
+            assert proxy.accepted == 2  # nothing is begun to be ended
+
+
+@pytest.mark.check("M105")
+async def test_a_stop_does_not_wait_for_a_connection_that_is_being_made(
+    redis_server: RedisServer,
+) -> None:
+    loop = asyncio.get_running_loop()
+    async with ChaosProxy(redis_server.port) as proxy:
+        proxy.hold()
+        async with end("a", proxy.port, silence=60.0) as a:
+            await eventually(lambda: proxy.accepted == 1)
+            began = loop.time()
+            await a.node.stop()
+            assert loop.time() - began < 4
+            assert a.ups == 0
+
+
+async def test_a_stop_returns_when_redis_has_taken_what_was_said_last(
+    redis_server: RedisServer, channel: str
+) -> None:
+    async with Broker(redis_server.url) as broker, ChaosProxy(redis_server.port) as proxy:
+        url = f"redis://127.0.0.1:{proxy.port}"
+        async with RedisEnd("a", RedisTransport(url, channel=channel)) as a:
+            await a.connected()
+            await broker.look()
+            proxy.to_server.delay = 0.3
+            a.post(None, b"bye")
+        assert await broker.look() == [(f"{channel}:all", b"bye")]
 
 
 @pytest.mark.check("M105")
