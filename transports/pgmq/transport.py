@@ -28,7 +28,7 @@ __all__ = ["PgmqTransport"]
 
 logger = logging.getLogger("callboard.pgmq")
 
-SWEPT_EVERY = 60.0
+SWEPT_EVERY = 15.0
 """Seconds between the looks for queues that are abandoned."""
 
 LEAVE_WITHIN = 2.0
@@ -133,6 +133,11 @@ class PgmqTransport(Transport):
     def unreadable(self) -> int:
         """Rows that were removed because they could not be decoded."""
         return self._reader.unreadable if self._reader is not None else 0
+
+    @property
+    def repeated(self) -> int:
+        """Rows that came once more, because they could not be deleted, and were not handed over."""
+        return self._reader.repeated if self._reader is not None else 0
 
     def attached(self, carriage: Carriage) -> Self:
         """Return the next incarnation, for this node."""
