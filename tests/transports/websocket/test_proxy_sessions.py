@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 
 import pytest
@@ -44,7 +44,7 @@ class House:
         return node
 
     @asynccontextmanager
-    async def opened(self) -> AsyncIterator[House]:
+    async def opened(self) -> AsyncGenerator[House]:
         """Start it, and look afterwards that nothing is left."""
         leaks = LeakCheck()
         async with self.node:
@@ -76,13 +76,10 @@ async def test_each_client_has_a_session_and_an_assistant_of_its_own() -> None:
     async with House().opened() as house:
         one, two = await house.client("one"), await house.client("two")
         for client, text in ((one, "of one"), (two, "of two")):
-            asked = inside(
-                client, "main", lambda it, text=text: it.ask("assistant", Question(text))
-            )
-            assert await asked == text
-            assert (
-                await inside(client, "main", lambda it: it.request("assistant", Add([1, 2]))) == 3
-            )
+            ask = partial(Player.ask, worker="assistant", message=Question(text))
+            assert await inside(client, "main", ask) == text
+            add = partial(Player.request, worker="assistant", job=Add([1, 2]))
+            assert await inside(client, "main", add) == 3
         assert [log.of("assistant", "question") for log in house.logs] == [["of one"], ["of two"]]
         assert house.server.clients == ["one", "two"]
         nodes = [session.name for session in house.sessions]
