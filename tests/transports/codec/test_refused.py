@@ -10,7 +10,7 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import InitVar, dataclass, field
 from types import MappingProxyType
-from typing import Any, Literal, NamedTuple, TypedDict
+from typing import Any, Literal, NamedTuple, Self, TypedDict
 
 import attrs
 import pytest
@@ -373,6 +373,27 @@ class Started:
         self.x *= scale
 
 
+@wire("tests.own-init")
+@dataclass
+class OwnInit:
+    x: int
+
+    def __init__(self, x: int) -> None:
+        self.x = x + 1
+
+
+@wire("tests.own-new")
+@dataclass
+class OwnNew:
+    x: int
+    made: int = field(init=False)
+
+    def __new__(cls, x: int) -> Self:
+        made = super().__new__(cls)
+        made.made = x
+        return made
+
+
 @pytest.mark.check("M93")
 def test_what_a_constructor_does_is_tried_before_it_is_relied_on() -> None:
     assert identical(round_trip(Rounded(1.23)), Rounded(1.23))
@@ -381,9 +402,20 @@ def test_what_a_constructor_does_is_tried_before_it_is_relied_on() -> None:
     changed.made = 99
     settings = Settings(name="x")
     settings.size = "no number"  # type: ignore[assignment]  # pyright: ignore[reportAttributeAccessIssue]
-    for value in (changed, Growing(["a"]), Started(1, 2), settings):
+    renewed = OwnNew(1)
+    assert identical(round_trip(renewed), renewed)
+    renewed.made = 2
+    for value in (changed, Growing(["a"]), Started(1, 2), settings, OwnInit(1), renewed):
         with pytest.raises(NotCarried, match="made again from its fields"):
             JsonCodec().encode({"x": value})
+
+
+@pytest.mark.check("M93")
+def test_a_text_with_attributes_of_its_own_is_refused() -> None:
+    user = UserId("ada")
+    user.__dict__["age"] = 36
+    with pytest.raises(NotCarried, match="has attributes besides its str"):
+        JsonCodec().encode([user])
 
 
 def test_a_field_that_was_never_set_is_named() -> None:
