@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from functools import partial
 
 import pytest
 from websockets.asyncio.client import ClientConnection, connect
@@ -16,7 +17,7 @@ from callboard.transports.websocket.connection import Limits
 from callboard.transports.websocket.hello import Hello, Role
 from callboard.transports.websocket.proxy_server import WebSocketProxyServer
 from tests.servers.chaos import ChaosProxy
-from tests.transports.contract_cast import Add, Give, Log, Note, Question
+from tests.transports.contract_cast import Add, Give, Log, Note, Player, Question
 from tests.transports.contract_stage import is_ready
 from tests.transports.websocket.proxies import client_of, company, inside, server_of
 
