@@ -6,6 +6,7 @@ import asyncio
 import threading
 import time
 from functools import partial
+from pathlib import Path
 from typing import Any, cast
 
 import pytest
@@ -175,6 +176,14 @@ async def test_a_client_that_is_given_is_neither_used_up_nor_closed(url: str, ch
         assert await a.got(1) == [(EVERY_BYTE, None)]
     assert await client.ping()
     await client.aclose()
+
+
+async def test_over_a_socket_of_the_machine(new_redis: NewRedis, tmp_path: Path) -> None:
+    new_redis(settings={"unixsocket": str(tmp_path / "redis"), "unixsocketperm": "777"})
+    async with End("a", RedisTransport(f"unix://{tmp_path}/redis")) as a:
+        await a.connected()
+        a.post("a", EVERY_BYTE)
+        assert await a.got(1) == [(EVERY_BYTE, None)]
 
 
 async def test_the_last_word_is_said(url: str, channel: str) -> None:

@@ -24,6 +24,7 @@ class RedisNetwork(Network):
         return RedisTransport(self.url, channel=self.name)
 
 
+@pytest.mark.check("M101")
 @pytest.mark.realtime
 class TestRedisTransport(TransportContract, ChannelContract):
     """All of the contract."""
