@@ -76,9 +76,16 @@ class Discovery:
 
     # -- this node ----
 
-    def connected(self, via: Via, patience: float, limit: float | None, now: float) -> list[Action]:
+    def connected(
+        self,
+        via: Via,
+        patience: float,
+        limit: float | None,
+        now: float,
+        leads_to: str | None = None,
+    ) -> list[Action]:
         """Begin to announce over a transport that has connected; `limit`: its own `down_after`."""
-        self.liveness.connected(via, patience, limit, now)
+        self.liveness.connected(via, patience, limit, now, leads_to)
         return [] if self.superseded else [Say(Kind.HELLO, via=via, body=self._whole())]
 
     def disconnected(self, via: Via, now: float) -> None:

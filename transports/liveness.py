@@ -53,12 +53,19 @@ class Liveness:
         self._patience: dict[Via, float] = {}
         self._limits: dict[Via, float] = {}
         self._outages: dict[Via, float] = {}
+        self._leads_to: dict[Via, str | None] = {}
         self._last_look = now
 
     # -- the ways there ----
 
-    def connected(self, via: Via, patience: float, limit: float | None, now: float) -> None:
-        """Take note that a transport has connected: all behind it have the full time again."""
+    def connected(
+        self, via: Via, patience: float, limit: float | None, now: float, leads_to: str | None
+    ) -> None:
+        """Take note that a transport has connected: all behind it have the full time again.
+
+        An outage of its own is an excuse for all of them but the node that it leads to.
+        """
+        self._leads_to[via] = leads_to
         self._patience[via] = patience
         self._limits[via] = self._down_after if limit is None else limit
         self._outages.pop(via, None)
@@ -189,7 +196,7 @@ class Liveness:
         last = max(known.heard, known.watched if known.watched is not None else known.heard)
         deadline = last + self._limit(known)
         outage = self._outages.get(known.via)
-        if outage is None:
+        if outage is None or known.name == self._leads_to.get(known.via):
             return deadline
         return max(deadline, outage + self._patience.get(known.via, 0.0))
 

@@ -100,8 +100,8 @@ class Router:
         self._transports[via], self._gates[via] = transport, transport.gate
         now = self.runtime.loop.time()
         self.runtime.emit("connected", via)
-        limit = transport.down_after
-        self._do(self.discovery.connected(via, transport.patience, limit, now))
+        limit, leads_to = transport.down_after, transport.leads_to
+        self._do(self.discovery.connected(via, transport.patience, limit, now, leads_to))
         for peer in list(self.peers.values()):
             if peer.known.via == via:
                 peer.resume()

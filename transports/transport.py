@@ -95,6 +95,10 @@ class Transport(Worker):
     """Seconds of its own outage that are not held against the nodes behind it (a broker is gone
     for all of them). After these they are declared down. 0 where the connection is the node."""
 
+    leads_to: str | None = None
+    """The node that the connection itself leads to, where others are behind that (a hub): an
+    outage may well be its end, and excuses the silence of the others only."""
+
     down_after: float | None = None
     """Seconds of silence after which a node behind it is down; `None`: the node's setting."""
 

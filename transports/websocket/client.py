@@ -59,7 +59,9 @@ class WebSocketTransport(SocketTransport):
 
     async def open(self, receive: Receive) -> None:
         """Connect to the hub."""
-        self.begin(await self._dialling.connect(self._hello(Role.NODE)), receive)
+        connection = await self._dialling.connect(self._hello(Role.NODE))
+        self.leads_to = connection.node
+        self.begin(connection, receive)
 
     async def publish(self, packets: Sequence[Packet]) -> None:
         """Send the packets to the hub."""
