@@ -18,8 +18,12 @@ STOPS_WITHIN = 5.0
 """Seconds that a process has to end in order."""
 
 
-class NodeDied(CallboardError):
-    """The process of a node ended by itself."""
+class NodeKilled(CallboardError):
+    """Something has killed the process of a node: it is started again."""
+
+
+class NodeFailed(CallboardError):
+    """The process of a node has ended by itself, which it never should: to try again is no cure."""
 
 
 class Died(LocalMessage):
@@ -30,6 +34,8 @@ class Died(LocalMessage):
 
 class NodeProcess(Worker):
     """Runs a node in a process of its own. It fails when that dies, and so it is started again."""
+
+    directives = {NodeFailed: "escalate"}
 
     def __init__(self, name: str, environment: Mapping[str, str]) -> None:
         super().__init__()
@@ -64,8 +70,8 @@ class NodeProcess(Worker):
     @on(Died)
     def died(self, news: Died) -> None:
         if news.code < 0:
-            raise NodeDied(f"{self._name} was ended by signal {-news.code}")
-        raise NodeDied(f"{self._name} ended with {news.code}: {self._last_words()}")
+            raise NodeKilled(f"{self._name} was ended by signal {-news.code}")
+        raise NodeFailed(f"{self._name} ended with status {news.code}: {self._last_words()}")
 
     async def on_stop(self) -> None:
         process = self._process

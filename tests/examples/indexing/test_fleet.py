@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -20,7 +21,7 @@ import pytest
 
 from callboard import Child, LocalBus, LocalTransport, Node, Supervisor
 from callboard.actors.testing import Probe
-from callboard.examples.indexing import demo
+from callboard.examples.indexing import demo, fleet
 from callboard.examples.indexing.brokers import TRANSPORTS
 from callboard.examples.indexing.company import POLICY
 from callboard.examples.indexing.facts import Entry
@@ -75,7 +76,7 @@ def at_work(process: subprocess.Popen[str]) -> list[psutil.Process]:
     """Wait until files come back from the other nodes; return all processes of it."""
     assert process.stdout is not None
     for line in process.stdout:
-        if "files" in line and not line.startswith(("0 of", "with")):
+        if re.match(r"[1-9]\d* of ", line):
             break
     return below(process.pid)
 
@@ -107,6 +108,16 @@ def test_a_node_and_the_broker_are_killed_and_the_index_is_proven(
 def _counted(report: str) -> list[str]:
     lines = [line.strip() for line in report.splitlines()[1:]]
     return [line for line in lines if line[:1].isdigit() and len(line.split()) == 2]
+
+
+def test_a_node_that_cannot_run_ends_all_and_says_why(
+    tree: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(fleet, "PARSERS", "NOT_WHAT_IT_LOOKS_FOR")
+    assert demo.main(str(tree), chaos=False, seed=None, workers=1, nodes=2) == 1
+    err = capsys.readouterr().err
+    assert "node-2 ended with status 1: callboard: the tree failed" in err and "KeyError" in err
+    assert err.count("\n") == 1
 
 
 def test_without_chaos_no_node_is_killed(tree: Path) -> None:

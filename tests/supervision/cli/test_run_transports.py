@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
 import signal
 from collections.abc import Iterator
 from pathlib import Path
@@ -191,6 +192,25 @@ def test_a_node_that_insists_and_has_its_broker_runs(company: Company, hub: str)
     joined(company, "hub", "guest-1")
     started.signal(signal.SIGTERM)
     assert started.code() == 0
+
+
+def test_a_process_that_is_started_again_insists_on_nothing(company: Company, hub: str) -> None:
+    started = company.run(
+        "run", "quiet:Quiet", "--name", "house", "--processes", "2", "--connect-within", "2s",
+        CALLBOARD_BUS_URL=hub,
+    )  # fmt: skip
+    poll(lambda: {"house-1", "house-2"} <= peers_of(company, "hub").keys(), "both at the hub")
+    company.started[0].signal(signal.SIGTERM)
+    assert company.started[0].code() == 0
+    os.kill(company.pid_of("house-2"), signal.SIGKILL)
+    started.until("second started in .* process 2 of 2", times=2)
+
+    def longer_than_it_had() -> bool:
+        workers = company.nodes().get("house-2", {}).get("workers") or [{"up_s": 0}]
+        return bool((workers[0]["up_s"] or 0) > 3)
+
+    poll(longer_than_it_had, "a process that goes on without the hub")
+    assert started.process.poll() is None
 
 
 @pytest.mark.check("M106")
