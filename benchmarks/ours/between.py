@@ -51,6 +51,12 @@ async def bystand(broker: Broker, number: int, up: Up) -> None:
         await up()
 
 
+async def member(broker: Broker, number: int, up: Up) -> None:
+    """Hosts one of a fleet."""
+    async with node(f"node-{number}", broker, Child(f"member-{number}", Server)):
+        await up()
+
+
 @asynccontextmanager
 async def calling(broker: Broker) -> AsyncGenerator[Callable[[], Awaitable[object]], None]:
     """Gives what has one job done."""
