@@ -78,9 +78,9 @@ class InsecureRedis(CallboardError, ValueError):
     def __init__(self, shown: str) -> None:
         """Say what to do."""
         super().__init__(
-            f"{shown}: without a password, whoever reaches this Redis can speak as any worker. "
-            "Name a user and a password (rediss://USER:PASSWORD@HOST; 'callboard redis acl node' "
-            "prints the user), or say insecure=True where only trusted machines reach it"
+            f"{shown}: without a password, whoever reaches this Redis can speak as any worker. Put a "
+            "user and a password before the host ('callboard redis acl node' prints the user), or, "
+            "where only trusted machines reach it, say insecure=True ('?insecure=1' in a URL)"
         )
         self.shown = shown
 
