@@ -79,7 +79,7 @@ class InsecureRedis(CallboardError, ValueError):
         """Say what to do."""
         super().__init__(
             f"{shown}: without a password, whoever reaches this Redis can speak as any worker. Put "
-            "a user and a password before the host ('callboard redis acl node' prints the user), or, "
+            "a user and password before the host ('callboard redis acl node' prints the user), or "
             "where only trusted machines reach it, say insecure=True ('?insecure=1' in a URL)"
         )
         self.shown = shown
