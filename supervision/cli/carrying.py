@@ -125,10 +125,14 @@ def carrying_of(ctx: click.Context) -> Carrying:
             _check(secrets, path or (file.label if file is not None else ""))
     except ConfigError as error:
         raise Refusal(str(error), BAD_CONFIGURATION) from error
+    connect_within: float | None = ctx.params["connect_within"]
+    told = ctx.get_parameter_source("connect_within") is ParameterSource.COMMANDLINE
+    if ctx.params.get("lifeline") is not None and not told:
+        connect_within = None  # a process of a company insists when its parent says so
     return Carrying(
         urls=ctx.params["transports"],
         channel=ctx.params["namespace"],
-        connect_within=ctx.params["connect_within"],
+        connect_within=connect_within,
         secrets=secrets,
         secret_file=path,
         config=file.path if file is not None else None,

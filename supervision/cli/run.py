@@ -165,7 +165,8 @@ def run(**given: Any) -> int:
     log_to_stderr(settings.name, settings.log_level, settings.log_format)
     carrying.warn()
     with Ending(Limits(settings.drain_within, settings.stop_within)) as ending:
-        if settings.processes is not None:
+        # A process of a company reads the same file, and is no parent itself.
+        if settings.processes is not None and settings.lifeline is None:
             return _run_company(settings, ending)
         return _run_alone(settings, ending)
 

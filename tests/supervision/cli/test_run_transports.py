@@ -194,11 +194,18 @@ def test_a_node_that_insists_and_has_its_broker_runs(company: Company, hub: str)
     assert started.code() == 0
 
 
-def test_a_process_that_is_started_again_insists_on_nothing(company: Company, hub: str) -> None:
+@pytest.mark.parametrize("said", ["on the command line", "in a file"])
+def test_a_process_that_is_started_again_insists_on_nothing(
+    company: Company, hub: str, said: str
+) -> None:
+    arguments = ["--processes", "2", "--connect-within", "2s"]
+    if said == "in a file":
+        path = Path(company.folder, "house.toml")
+        path.write_text('processes = 2\nconnect-within = "2s"\n')
+        arguments = ["--config", str(path)]
     started = company.run(
-        "run", "quiet:Quiet", "--name", "house", "--processes", "2", "--connect-within", "2s",
-        CALLBOARD_BUS_URL=hub,
-    )  # fmt: skip
+        "run", "quiet:Quiet", "--name", "house", *arguments, CALLBOARD_BUS_URL=hub
+    )
     poll(lambda: {"house-1", "house-2"} <= peers_of(company, "hub").keys(), "both at the hub")
     company.started[0].signal(signal.SIGTERM)
     assert company.started[0].code() == 0
