@@ -10,6 +10,7 @@ from websockets.asyncio.server import ServerConnection, serve
 from callboard import JobError
 from callboard.actors.testing import eventually
 from callboard.examples.servers.server import free_port
+from callboard.transports.transport import Packet
 from callboard.transports.websocket.connection import Limits
 from callboard.transports.websocket.proxying import DOWN_AFTER
 from tests.servers.chaos import ChaosProxy
@@ -164,3 +165,19 @@ async def test_a_client_that_is_the_servers_namesake_is_told_so() -> None:
         async with company(two.log, "main", name="there", transports=[namesake]) as other:
             await eventually(lambda: two.there.events.counts["rejected_name"] > 0, within=10)
             assert other.ref("assistant") is None
+
+
+async def test_a_second_connection_speaks_for_a_client_and_takes_nothing_from_the_first() -> None:
+    async with Proxied() as two:
+        network = two.here._network  # pyright: ignore[reportPrivateUsage]
+        assert network is not None
+        transport = network.router._transports[CLIENT]  # pyright: ignore[reportPrivateUsage]
+        spare = transport.spare()
+        assert spare is not None
+        await spare.open()
+        await spare.publish([Packet(None, b"no packet of ours")])
+        rejected = two.there.events.counts
+        await eventually(lambda: any(kind.startswith("rejected_") for kind in rejected))
+        await spare.close()
+        assert await two.main(lambda it: it.ask("assistant", Question("?"))) == "?"
+        assert two.here.events.counts["disconnected"] == 0
