@@ -37,7 +37,7 @@ def test_of_all_names_and_directions_one_pair_each_way_passes() -> None:
 
 def test_types_are_named_by_class_or_by_wire_name() -> None:
     assert wire_names("test", None) is None
-    assert wire_names("test", (Note, "other")) == {"contract.note", "other"}
+    assert wire_names("test", (Note, "other")) == frozenset({"contract.note", "other"})
     assert wire_names("test", ()) == frozenset()
     with pytest.raises(SpecError, match="Apart"):
         wire_names("test", (Apart,))
