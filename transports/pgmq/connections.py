@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncGenerator, Callable, Iterator, Sequence
-from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
+from contextlib import asynccontextmanager, suppress
 from typing import Any, Protocol, cast
 
 from ..masking import mask_url
@@ -66,7 +66,6 @@ class _Connection(Protocol):
         self, query: str, *arguments: object, timeout: float | None = None
     ) -> list[Record]: ...
     async def prepare(self, query: str, *, timeout: float | None = None) -> _Statement: ...
-    def transaction(self) -> AbstractAsyncContextManager[None]: ...
     async def add_listener(self, channel: str, callback: Callable[..., None]) -> None: ...
     async def remove_listener(self, channel: str, callback: Callable[..., None]) -> None: ...
     def add_termination_listener(self, callback: Callable[..., None]) -> None: ...
@@ -85,6 +84,7 @@ class Session:
         self.connection = connection
         self.pooled = pooled
         self._prepared: dict[str, _Statement] = {}
+        self._heard: dict[str, Callable[..., None]] = {}
 
     async def fetch(
         self, query: str, *arguments: object, timeout: float = ANSWER_WITHIN
@@ -116,11 +116,31 @@ class Session:
         except asyncpg.PostgresError as error:
             raise _said(error) from error
 
+    async def listen(self, channel: str, heard: Callable[..., None]) -> None:
+        """Have notifications of this name call `heard(connection, pid, name, payload)`."""
+        self._heard[channel] = heard
+        await self.connection.add_listener(channel, heard)
+
+    async def unlisten(self, *channels: str) -> None:
+        """Have them do so no more; without names: all."""
+        for channel in channels or list(self._heard):
+            await self.connection.remove_listener(channel, self._heard.pop(channel))
+
     @asynccontextmanager
     async def transaction(self) -> AsyncGenerator[None]:
         """Have the statements inside hold together, or not at all."""
-        async with self.connection.transaction():
+        await self.connection.execute("BEGIN", timeout=ANSWER_WITHIN)
+        try:
             yield
+            await self.connection.execute("COMMIT", timeout=ANSWER_WITHIN)
+        except BaseException:
+            # Not asyncpg's own transaction: that waits without end for a Postgres that is silent.
+            try:
+                async with asyncio.timeout(CLOSE_WITHIN):
+                    await self.connection.execute("ROLLBACK")
+            except (TimeoutError, OSError, asyncpg.PostgresError, asyncpg.InterfaceError):
+                self.connection.terminate()
+            raise
 
     async def probe(self) -> None:
         """Find out whether a pooler is between: then another answers than we are connected to."""
@@ -246,12 +266,18 @@ class FromPool:
         return session
 
     async def close(self, session: Session) -> None:
-        """Give it back."""
+        """Give it back as it was, or cut it where that takes long."""
         pool = self._pool
-        if pool is not None:
-            with suppress(TimeoutError, OSError, asyncpg.PostgresError, asyncpg.InterfaceError):
-                async with asyncio.timeout(CLOSE_WITHIN):
-                    await pool.release(session.connection)
+        if pool is None:
+            return
+        try:
+            async with asyncio.timeout(CLOSE_WITHIN):
+                await session.unlisten()
+                await pool.release(session.connection)
+        except (TimeoutError, OSError, asyncpg.PostgresError, asyncpg.InterfaceError):
+            session.connection.terminate()
+            with suppress(asyncpg.InterfaceError):
+                await pool.release(session.connection)
 
     def elsewhere(self) -> None:
         """A pool belongs to its event loop."""

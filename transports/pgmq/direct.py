@@ -59,8 +59,10 @@ WITH sent AS MATERIALIZED (
     SELECT queue, id, message FROM unnest($2::text[]::jsonb[]) AS message
     CROSS JOIN LATERAL pgmq.send_batch_topic($1, ARRAY[message]) AS sent (queue, id)
 )
-SELECT queue, {NOTIFY} FROM sent JOIN callboard.queues USING (queue)
+SELECT CASE WHEN queue = $3 THEN pgmq.delete(queue, id)::text ELSE {NOTIFY}::text END
+FROM sent JOIN callboard.queues USING (queue)
 """
+"""A topic leaves nobody out: one's own row is taken out again before anybody sees it."""
 
 # What is read and what is deleted comes back, or goes again, if Postgres crashes: it need not wait
 # for the disk. What is sent does.
@@ -163,7 +165,7 @@ class DirectBackend(SessionBackend):
         rows = [row_of(each) for each in data]
         if self._topics:
             with suppress(QueueGone):  # one that was dropped by hand: the others are to be told
-                await session.fetch(TELL_TOPIC, topic_name(self.channel), rows)
+                await session.fetch(TELL_TOPIC, topic_name(self.channel), rows, self.queue)
                 return
         await self._again(session, TELL_ALL, self.channel, self.queue, rows)
 

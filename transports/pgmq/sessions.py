@@ -123,13 +123,9 @@ class SessionBackend(ABC):
     async def close(self) -> None:
         """Let go of both connections."""
         sessions, self._sessions = self._sessions, []
-        listening, self._heard, self._lost = self._heard, None, None
+        self._heard, self._wake, self._lost = None, None, None
         for session in sessions:
-            connection = session.connection
-            connection.remove_termination_listener(self._terminated)
-            if listening is not None and session is sessions[0] and not connection.is_closed():
-                # A pool's connection goes on to somebody else.
-                await connection.remove_listener(listening, self._notified)
+            session.connection.remove_termination_listener(self._terminated)
         await asyncio.gather(*(self._connections.close(session) for session in sessions))
 
     def spare(self) -> Spare | None:
@@ -153,21 +149,20 @@ class SessionBackend(ABC):
         return self._sessions[number]
 
     async def _listen(self) -> None:
-        connection = self._reader.connection
         if self._heard is not None:
-            await connection.remove_listener(self._heard, self._notified)
-        await connection.add_listener(self._token, self._notified)
+            await self._reader.unlisten(self._heard)
+        await self._reader.listen(self._token, self._notified)
         self._heard = self._token
 
     async def _hears(self) -> bool:
         """Send ourselves a notification, and see whether it comes."""
-        connection, name = self._reader.connection, f"callboard_{secrets.token_hex(16)}"
+        reader, name = self._reader, f"callboard_{secrets.token_hex(16)}"
         heard = asyncio.Event()
 
         def hear(*_: object) -> None:
             heard.set()
 
-        await connection.add_listener(name, hear)
+        await reader.listen(name, hear)
         await self._sender.fetch("SELECT pg_notify($1, '')", name)
         try:
             async with asyncio.timeout(HEARD_WITHIN):
@@ -175,7 +170,7 @@ class SessionBackend(ABC):
         except TimeoutError:
             return False
         finally:
-            await connection.remove_listener(name, hear)
+            await reader.unlisten(name)
         return True
 
     def _notified(self, connection: object, pid: int, channel: str, payload: str) -> None:

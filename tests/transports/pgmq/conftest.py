@@ -67,7 +67,11 @@ def made(isolated: bool, bus_url: str, channel: str) -> Callable[..., PgmqTransp
 def noting(isolated: bool, bus_url: str) -> Callable[..., Noting]:
     """Make backends that note what they are asked for."""
     kind = IsolatedBackend if isolated else DirectBackend
-    return lambda **settings: Noting(kind(FromUrl(bus_url), **settings))
+
+    def make(**settings: Any) -> Noting:
+        return Noting(kind(FromUrl(bus_url), **settings))
+
+    return make
 
 
 @pytest.fixture

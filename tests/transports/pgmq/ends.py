@@ -88,4 +88,4 @@ class End:
     async def got(self, *data: bytes, within: float = 20.0) -> None:
         """Wait until exactly this has come, in this order."""
         await eventually(lambda: len(self.received) >= len(data), within=within)
-        assert self.received == list(data)
+        assert self.received == list(data), f"received {self.received}"

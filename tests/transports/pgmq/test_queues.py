@@ -148,9 +148,10 @@ async def test_a_dropped_queue_harms_no_other_and_is_made_anew_without_a_restart
         await a.transport.publish([Packet("b", b"lost"), Packet("c", b"for c")])
         await a.carry(None, b"for all")
         await c.got(b"for c", b"for all")
-        assert a.transport.undelivered == 1
+        # Unless b has looked in between, and has made it anew.
+        assert a.transport.undelivered == 1 or b"lost" in b.received
         async with asyncio.timeout(30):
-            while b"anew" not in b.received:  # noqa: ASYNC110 - whoever sends tries again
+            while b"anew" not in b.received:
                 await a.carry("b", b"anew")
                 await asyncio.sleep(0.05)
         await a.carry(None, b"for all, again")

@@ -89,7 +89,7 @@ async def test_a_client_that_was_not_initialised_is_refused_at_start(shared_data
 @pytest.mark.check("M108")
 async def test_a_pool_of_one_connection_is_refused_at_start(shared_database: str) -> None:
     async with pools.create_pool(shared_database, min_size=0, max_size=1) as pool:
-        with pytest.raises(StartFailed, match="needs two connections.*max_size=2"):
+        with pytest.raises(StartFailed, match=r"needs two connections.*max_size=2"):
             await End("a", PgmqTransport(client=pool)).node.start()
 
 
