@@ -11,7 +11,7 @@ INSTALL = $(PYTHON) -m pip install --quiet --disable-pip-version-check -e
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help demo test check lint types bench soak docs dev clean python
+.PHONY: help demo test check lint types bench soak failures docs dev clean python
 
 help:  ## show this list
 	@sed -n 's/^\([a-z]*\):[^#]*## /\1 # /p' $(MAKEFILE_LIST) | while IFS='#' read -r name text; do printf '%-8s%s\n' "$$name" "$$text"; done
@@ -38,6 +38,11 @@ bench: $(VENV)/.bench  ## measure against the peers and print the table
 
 soak: $(VENV)/.dev  ## ten minutes of random trouble; everything must be accounted for
 	CALLBOARD_SOAK_SECONDS=600 $(PYTHON) -m pytest -m soak --log-cli-level=INFO $(ARGS)
+
+failures: $(VENV)/.dev  ## break everything that can break, and print docs/failures.md
+	rm -f $(VENV)/failures.jsonl
+	CALLBOARD_FAULTS=full CALLBOARD_FAULTS_FILE='$(abspath $(VENV))/failures.jsonl' $(PYTHON) -m pytest tests/faults --deselect tests/faults/test_table.py $(ARGS)
+	CALLBOARD_FAULTS=full $(PYTHON) -m tests.faults.table $(VENV)/failures.jsonl > docs/failures.md
 
 docs: $(VENV)/.dev  ## run every snippet of the documentation
 	$(PYTHON) -m pytest tests/docs $(ARGS)
