@@ -17,6 +17,7 @@ from .check import check
 from .config import config
 from .demo import demo
 from .exits import CLEAN, FAILED, INTERRUPTED, code_of
+from .pgmq import pgmq
 from .redis import redis
 from .run import run
 from .seen import ps, tree
@@ -33,7 +34,7 @@ def callboard() -> None:
     """Actors on a supervision tree: run them, and see what runs."""
 
 
-for verb in (run, check, config, tree, ps, demo, redis):
+for verb in (run, check, config, tree, ps, demo, redis, pgmq):
     callboard.add_command(verb)
 
 

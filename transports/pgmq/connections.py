@@ -193,6 +193,8 @@ class FromUrl:
                 f"{mask_url(self._url)} cannot be connected to: is it written rightly? "
                 f"({type(error).__name__})"
             ) from None
+        except asyncpg.PostgresError as error:
+            raise PgmqError(f"{mask_url(self._url)} lets nobody in: {error}") from None
         session = Session(connection, pooled=True)
         await session.probe()
         return session
@@ -283,7 +285,7 @@ class FromPool:
         """A pool belongs to its event loop."""
 
 
-def _said(error: Exception) -> Exception:
+def _said(error: Exception) -> PgmqError:
     """Return what Postgres says in words that say what to do; most of it says so itself."""
     text = str(error)
     ours = OURS.get(str(getattr(error, "sqlstate", "")))
@@ -301,4 +303,4 @@ def _said(error: Exception) -> Exception:
         return Busy(text)
     if isinstance(error, asyncpg.InsufficientPrivilegeError):
         return PgmqError(f"the user of the database may not do that: {text}")
-    return error
+    return PgmqError(f"Postgres says: {text}")
