@@ -13,8 +13,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple, Self
 
-from callboard.transports.discovery import BEAT, DOWN_AFTER
 from callboard.transports.errors import Undecodable
+from callboard.transports.liveness import BEAT, DOWN_AFTER
 from callboard.transports.packet import Header, Kind, unpack
 from callboard.transports.transport import Packet, Receive, Transport
 
