@@ -14,7 +14,7 @@ INSTALL = $(PYTHON) -m pip install --quiet --disable-pip-version-check -e
 .PHONY: help demo test check lint types bench soak failures docs dev clean python
 
 help:  ## show this list
-	@sed -n 's/^\([a-z]*\):[^#]*## /\1 # /p' $(MAKEFILE_LIST) | while IFS='#' read -r name text; do printf '%-8s%s\n' "$$name" "$$text"; done
+	@sed -n 's/^\([a-z]*\):[^#]*## /\1 # /p' $(MAKEFILE_LIST) | while IFS='#' read -r name text; do printf '%-9s%s\n' "$$name" "$$text"; done
 
 demo: $(VENV)/.base  ## run the demonstration, with nothing but the base package
 	$(VENV)/bin/callboard demo $(ARGS)
