@@ -34,6 +34,7 @@ LEVELS = {
     "waiting": logging.WARNING,
     "quarantined": logging.ERROR,
     "name_clash": logging.WARNING,
+    "not_announced": logging.WARNING,
 }
 
 

@@ -319,8 +319,15 @@ class Node(Front, Seen):
         """Join a running node to others by one more transport; return the ref of its worker.
 
         Stopping that worker for good (`node.admin("transports").terminate_child(ref.name)`) ends
-        it. The network's settings are those that the node was made with.
+        it: the nodes behind it hear a goodbye. The network's settings are those that the node was
+        made with.
+
+        Raises:
+            NotStarted: the node was not started, or is ending.
+
         """
+        if self.state not in ("starting", "running"):
+            raise NotStarted(f"the node {self.name!r} is {self.state}: a running one is joined")
         if self._network is None:
             self._network = self._make_network(self.runtime)
             await self._network.start()

@@ -8,6 +8,7 @@ from ..actors.cell import Cell
 from ..actors.reason import Normal
 from ..actors.registry import Registration
 from ..actors.runtime import Runtime
+from .announcement import MOST_NAME, is_announceable
 from .carried_errors import reason_in_facts
 from .discovery import Discovery
 from .known import Action, Gone
@@ -28,6 +29,8 @@ class Announcer:
         self._changed: dict[str, Registration] = {}
         self._gone: dict[str, Registration] = {}
         self._telling = False
+        self._kept: set[str] = set()
+        """Names that no other node can know, and that this was said of."""
         self._drained = False
         runtime.registry.changed = self._told
         runtime.registry.clashed = self._clashed
@@ -56,6 +59,9 @@ class Announcer:
         if target.actor is not None and not target.actor.announced:
             return
         name = claim.ref.name
+        if not is_announceable(name):
+            self._keep(name)
+            return
         if claim.reason is not None:
             self._changed.pop(name, None)
             self._gone[name] = claim
@@ -64,6 +70,16 @@ class Announcer:
         if not self._telling:
             self._telling = True
             self._runtime.loop.call_soon(self._tell)
+
+    def _keep(self, name: str) -> None:
+        """Say once that a worker stays unknown to other nodes."""
+        if name not in self._kept:
+            self._kept.add(name)
+            text = (
+                f"other nodes cannot know the worker {name[:MOST_NAME]!r}: a name that crosses is "
+                f"printable and has 1 to {MOST_NAME} characters"
+            )
+            self._runtime.emit("not_announced", self._runtime.name, text=text)
 
     def _tell(self) -> None:
         self._telling = False

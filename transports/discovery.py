@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import Any
 
+from .announcement import Announcement, in_parts, read
 from .known import (
     Action,
     Down,
@@ -54,9 +55,13 @@ class Discovery:
         beat: float = BEAT,
         down_after: float = DOWN_AFTER,
         busy: Callable[[str], bool] = lambda node: False,
+        alike: Callable[[Via, Via], bool] = lambda one, other: True,
         seed: int | None = None,
     ) -> None:
-        """Know nobody yet; `busy` tells whether this node waits for another one."""
+        """Know nobody yet; `busy` tells whether this node waits for another one.
+
+        `alike` tells whether one transport may carry in the place of another.
+        """
         self.name = name
         self.incarnation = incarnation
         self.nodes: dict[str, Known] = {}
@@ -70,6 +75,7 @@ class Discovery:
         # Higher than those of any earlier life: what was sent to one of these is never taken.
         self._sessions = incarnation << 12
         self._begun = now
+        self._alike = alike
         self._last_alive = float("-inf")
         self._mismatched = 0
         self._unrest = now
@@ -86,11 +92,29 @@ class Discovery:
     ) -> list[Action]:
         """Begin to announce over a transport that has connected; `limit`: its own `down_after`."""
         self.liveness.connected(via, patience, limit, now, leads_to)
-        return [] if self.superseded else [Say(Kind.HELLO, via=via, body=self._whole())]
+        return [] if self.superseded else [Say(Kind.HELLO, via=via, body=self._hello())]
 
-    def disconnected(self, via: Via, now: float) -> None:
-        """Hold the silence behind a lost connection against nobody, for as long as is said."""
+    def disconnected(self, via: Via, now: float, others: Iterable[Via] = ()) -> list[Action]:
+        """Hold the silence behind a lost connection against nobody, for as long as is said.
+
+        `others` are connected and alike: who is behind one of them as well is to answer there.
+        """
         self.liveness.disconnected(via, now)
+        if self.superseded or not self._behind(via):
+            return []
+        body = {**self._hello(), "here": True}
+        return [Say(Kind.HELLO, via=other, body=body) for other in others]
+
+    def parted(self, via: Via, now: float, others: Iterable[Via] = ()) -> list[Action]:
+        """Leave those behind a transport that is stopped, but for who is elsewhere as well."""
+        elsewhere = list(others)
+        if elsewhere:
+            self.liveness.forgive(via, 0.0)
+            return self.disconnected(via, now, elsewhere)
+        actions: list[Action] = [] if self.superseded else [Say(Kind.BYE, via=via)]
+        for known in [each for each in self.nodes.values() if each.via == via]:
+            actions += self._end(known, "the transport that leads there was stopped")
+        return actions
 
     def changed(self, facts: Iterable[Fact], gone: Iterable[Gone]) -> list[Action]:
         """Announce workers of this node that became ready, unready or gone."""
@@ -101,11 +125,12 @@ class Discovery:
             self.workers[fact[0]] = fact
         if not changed and not ended:
             return []
-        before, self.version = self.version, self.version + 1
-        if self.superseded:
-            return []
-        body = {"before": before, "version": self.version, "workers": changed, "gone": ended}
-        return [Say(Kind.CHANGE, body=body)]
+        actions: list[Action] = []
+        for workers, those in in_parts(changed, ended):
+            before, self.version = self.version, self.version + 1
+            body = {"before": before, "version": self.version, "workers": workers, "gone": those}
+            actions.append(Say(Kind.CHANGE, body=body))
+        return [] if self.superseded else actions
 
     def leave(self) -> list[Action]:
         """Say goodbye."""
@@ -114,15 +139,33 @@ class Discovery:
     def renumbered(self, incarnation: int) -> list[Action]:
         """Take a higher incarnation, and announce it."""
         self.incarnation = incarnation
-        return [Say(Kind.HELLO, body=self._whole())]
+        return [Say(Kind.HELLO, body=self._hello())]
 
-    def _whole(self) -> dict[str, Any]:
-        return {"version": self.version, "workers": list(self.workers.values())}
+    def _hello(self) -> dict[str, Any]:
+        """Say who is here; where they are too many for one packet, who does not know asks."""
+        parts = in_parts(self.workers.values(), [])
+        workers = {"workers": parts[0][0]} if len(parts) == 1 else {}
+        return {"version": self.version, **workers}
+
+    def _snapshot(self, known: Known) -> list[Action]:
+        parts = in_parts(self.workers.values(), [])
+        said: list[Action] = []
+        for part, (workers, _) in enumerate(parts):
+            place = {"part": part, "parts": len(parts)} if len(parts) > 1 else {}
+            body = {"version": self.version, "workers": workers, **place}
+            said.append(Say(Kind.SNAPSHOT, known.name, known, body=body))
+        return said
 
     # -- packets ----
 
     def take(self, header: Header, body: dict[str, Any], via: Via, now: float) -> list[Action]:
-        """Take in a packet of discovery's own, or the header of a DATA packet."""
+        """Take in a packet of discovery's own, or the header of a DATA packet.
+
+        Raises:
+            KeyError, TypeError, ValueError: its body cannot be read; then nothing has changed.
+
+        """
+        told = read(header.kind, body)
         if header.node == self.name:
             return self._own_name(header)
         if self.superseded:
@@ -152,7 +195,8 @@ class Discovery:
                 return actions
             known = self._begin(header, via, now)
         known.theirs = header.session or known.theirs
-        if known.via != via and self.liveness.is_out(known.via):
+        lost = known.via != via and (told.here or self.liveness.is_out(known.via))
+        if lost and self._alike(known.via, via):
             self.liveness.move(known, via)
         self.liveness.sign(known, now)
         mine = header.to_session == known.session
@@ -161,7 +205,7 @@ class Discovery:
             actions.append(Late(header.node))
         tell = stale or (mine and not known.agreed)
         known.agreed = known.agreed or mine
-        answers = self._of_kind(header, body, known, fresh, now)
+        answers = self._of_kind(header, told, known, fresh, now)
         if tell and not any(isinstance(each, Say) for each in answers):
             # The other side may not know this side's session yet, or only an earlier one.
             answers.append(self._beat(known))
@@ -178,35 +222,36 @@ class Discovery:
         return known
 
     def _of_kind(
-        self, header: Header, body: dict[str, Any], known: Known, fresh: bool, now: float
+        self, header: Header, told: Announcement, known: Known, fresh: bool, now: float
     ) -> list[Action]:
         match header.kind:
             case Kind.HELLO:
-                actions = self._learn(known, body)
-                kind = Kind.SNAPSHOT if fresh else Kind.BEAT
-                told = self._whole() if fresh else self._beat_body(known.via)
-                return [*actions, Say(kind, known.name, known, body=told)]
+                actions = self._learn(known, told, now)
+                if fresh:
+                    return actions + self._snapshot(known)
+                return [*actions, self._beat(known)]
             case Kind.SNAPSHOT:
                 news = not known.told
-                actions = self._learn(known, body)
-                if news or not header.to_session:  # it has to learn this side's session
+                actions = self._learn(known, told, now)
+                last = told.part == told.parts - 1
+                if last and (news or not header.to_session):  # it has to learn this session
                     actions.append(self._beat(known))
                 return actions
             case Kind.CHANGE:
-                return self._change(known, body, now)
+                return self._change(known, told, now)
             case Kind.BEAT:
-                return self._beaten(known, body, now)
+                return self._beaten(known, told, now)
             case Kind.WANT:
-                said: Action = Say(Kind.SNAPSHOT, known.name, known, body=self._whole())
-                return [said] if known.told else [said, *self._want(known, now)]
+                said = self._snapshot(known)
+                return said if known.told else [*said, *self._want(known, now)]
             case Kind.SUSPECT:
                 wanted = [] if known.told else self._want(known, now)
-                return wanted + self._suspicion(body, now)
+                return wanted + self._suspicion(told, now)
             case Kind.OUTDATED:
-                later = int(body["known"])
-                if later < self.incarnation or now - self._begun > SETTLED_AFTER:
+                # One that names this very life was meant for an earlier one at the same address.
+                if told.known <= self.incarnation or now - self._begun > SETTLED_AFTER:
                     return []
-                return [Outdated(later + 1)]
+                return [Outdated(told.known + 1)]
             case _:
                 return [] if known.told else self._want(known, now)
 
@@ -222,29 +267,40 @@ class Discovery:
             actions += self._end(known, "another node has taken this one's name")
         return actions
 
-    def _learn(self, known: Known, body: dict[str, Any]) -> list[Action]:
-        workers = tuple(_fact(each) for each in body["workers"])
+    def _learn(self, known: Known, told: Announcement, now: float) -> list[Action]:
+        """Take in who is there, once all parts of it have come."""
+        if told.workers is None:
+            return [] if told.version == known.version else self._want(known, now)
+        workers = told.workers
+        if told.parts > 1:
+            if told.part == 0:
+                known.parts, known.parts_of, known.next_part = [], told.version, 0
+            if (told.part, told.version) != (known.next_part, known.parts_of):
+                return []  # a part was lost: a heartbeat will tell that something is missing
+            known.parts += told.workers
+            known.next_part += 1
+            if known.next_part < told.parts:
+                return []
+            workers, known.parts = tuple(known.parts), []
         news = not known.told
-        known.version = int(body["version"])
+        known.version = told.version
         learned = Learned(known, workers, whole=True)
         return [Up(known), learned] if news else [learned]
 
-    def _change(self, known: Known, body: dict[str, Any], now: float) -> list[Action]:
-        if not known.told or int(body["before"]) > known.version:
+    def _change(self, known: Known, told: Announcement, now: float) -> list[Action]:
+        if not known.told or told.before > known.version:
             return self._want(known, now)
-        if int(body["version"]) <= known.version:
+        if told.version <= known.version:
             return []
-        workers = tuple(_fact(each) for each in body["workers"])
-        gone = tuple((str(name), int(since), [*map(str, why)]) for name, since, why in body["gone"])
-        known.version = int(body["version"])
-        return [Learned(known, workers, gone)]
+        known.version = told.version
+        return [Learned(known, told.workers or (), told.gone)]
 
-    def _beaten(self, known: Known, body: dict[str, Any], now: float) -> list[Action]:
-        if body.get("echo") is True:
+    def _beaten(self, known: Known, told: Announcement, now: float) -> list[Action]:
+        if told.echo:
             return [self._beat(known)]
-        if int(body["version"]) != known.version:
+        if told.version != known.version:
             return self._want(known, now)
-        if int(body["nodes"]) == self._behind(known.via):
+        if told.nodes == self._behind(known.via):
             self._mismatched = 0
             return []
         self._mismatched += 1
@@ -252,19 +308,18 @@ class Discovery:
             return []
         self._mismatched, self._unrest = 0, now + QUIET
         self.liveness.doubt_all(now)
-        return [Say(Kind.HELLO, via=known.via, body=self._whole())]
+        return [Say(Kind.HELLO, via=known.via, body=self._hello())]
 
-    def _suspicion(self, body: dict[str, Any], now: float) -> list[Action]:
-        name, silent = str(body["node"]), float(body["silent"])
-        if name == self.name:
-            mine = int(body["incarnation"]) == self.incarnation
+    def _suspicion(self, told: Announcement, now: float) -> list[Action]:
+        if told.node == self.name:
+            mine = told.incarnation == self.incarnation
             if not mine or now - self._last_alive < self.liveness.beat / 4:
                 return []
             self._last_alive = now
             return [Say(Kind.ALIVE)]
-        known = self.nodes.get(name)
-        if known is not None and known.incarnation == int(body["incarnation"]):
-            self.liveness.doubted(known, silent, now)
+        known = self.nodes.get(told.node)
+        if known is not None and known.incarnation == told.incarnation:
+            self.liveness.doubted(known, told.silent, now)
         return []
 
     def _want(self, known: Known, now: float) -> list[Action]:
@@ -302,7 +357,7 @@ class Discovery:
             actions += [self._beat(known) for known in told]
             actions += [self._beat(known, echo=True) for known in questions]
             if not self.nodes:
-                actions.append(Say(Kind.HELLO, body=self._whole()))
+                actions.append(Say(Kind.HELLO, body=self._hello()))
         return [] if self.superseded else actions
 
     def _beat(self, known: Known, *, echo: bool = False) -> Say:
@@ -323,8 +378,3 @@ class Discovery:
         del self.nodes[known.name]
         self.liveness.remove(known)
         return [Down(known, why)]
-
-
-def _fact(each: Any) -> Fact:
-    name, incarnation, since, ready = each
-    return str(name), int(incarnation), int(since), bool(ready)

@@ -58,6 +58,11 @@ class Known:
     """When its snapshot was asked for last."""
     suspected: bool = False
     """Whether this node has asked for a sign of life since the last one."""
+    parts: list[Fact] = field(default_factory=lambda: list[Fact]())
+    """What has come of a snapshot of several packets."""
+    next_part: int = 0
+    parts_of: int = -1
+    """Which part is to follow, of the snapshot of which version."""
 
     @property
     def told(self) -> bool:

@@ -77,6 +77,10 @@ class Liveness:
         """Hold the silence behind a lost connection against nobody, for as long as is said."""
         self._outages.setdefault(via, now)
 
+    def forgive(self, via: Via, seconds: float) -> None:
+        """Hold its own outage against nobody for so many seconds, in place of what was said."""
+        self._patience[via] = seconds
+
     def is_out(self, via: Via) -> bool:
         """Whether the connection of the transport is lost."""
         return via in self._outages

@@ -94,15 +94,14 @@ def check_name(node: str) -> bytes:
     """Return the bytes of a node's name.
 
     Raises:
-        ValueError: it is empty, too long or no text.
+        ValueError: it is empty, too long or not printable.
 
     """
     if not 0 < len(node) <= MOST_NAME:
         raise ValueError(f"a node's name has 1 to {MOST_NAME} characters, not {len(node)}")
-    try:
-        return node.encode()
-    except UnicodeEncodeError:
-        raise ValueError(f"a node's name must be text that has a UTF-8 form: {node!r}") from None
+    if not node.isprintable():
+        raise ValueError(f"a node's name is printable text, with a UTF-8 form: {node!r} is not")
+    return node.encode()
 
 
 def pack(
@@ -240,6 +239,8 @@ def _name(data: bytes) -> str:
             f"the name of the sending node has {len(node)} characters: 1 to {MOST_NAME} are right",
             "malformed",
         )
+    if not node.isprintable():
+        raise Undecodable(f"the name of the sending node is not printable: {node!r}", "malformed")
     return node
 
 

@@ -9,22 +9,20 @@ from typing import Any
 
 import orjson
 
-from ..actors.jobs.messages import JobStart
-from ..actors.message import lane_for
 from ..actors.ref import WorkerRef
 from ..actors.runtime import Runtime
-from ..actors.wire import WIRE_NAMES
 from .announcer import Announcer
+from .casting import cast_to
 from .codec import Codec
 from .discovery import Discovery
-from .errors import NotCarried, Undecodable
-from .gate import Gate, announce_only, learn_only
+from .errors import Undecodable
+from .gate import announce_only, learn_only
+from .gates import Gates
 from .known import Action, Down, Known, Late, Learned, Outdated, Say, Superseded, Up
 from .learner import Learner
 from .link import Link, Segment
 from .liveness import BEAT, DOWN_AFTER
-from .packet import Header, Kind, pack, unpack
-from .parcels import Op, fold
+from .packet import Header, Kind, check_name, pack, unpack
 from .peer import Peer
 from .pulse import Pulse
 from .signing import Signer, Verifier
@@ -35,7 +33,7 @@ __all__ = ["Router"]
 LEAVE_WITHIN = 1.0
 """Seconds that a node which stops gives to what is on the way."""
 
-MALFORMED = (KeyError, TypeError, ValueError, IndexError, AttributeError)
+MALFORMED = (KeyError, TypeError, ValueError, IndexError, AttributeError, OverflowError)
 
 
 class Router:
@@ -51,14 +49,21 @@ class Router:
         signer: Signer | None = None,
         verifier: Verifier | None = None,
     ) -> None:
-        """Know nobody yet; the registry of the runtime is what is told and filled."""
+        """Know nobody yet; the registry of the runtime is what is told and filled.
+
+        Raises:
+            ValueError: the node has a name that no packet can carry.
+
+        """
+        check_name(runtime.name)
         self.runtime = runtime
         self.codec = codec
         self.peers: dict[str, Peer] = {}
         self._transports: dict[str, Transport] = {}
         """Those that are connected, by the name of their worker."""
-        self._gates: dict[str, Gate | None] = {}
-        """What may pass them; it holds as well while they are not connected."""
+        self._gates = gates = Gates(runtime)
+        self.passes_out, self.passes_in = gates.passes_out, gates.passes_in
+        self.reject = gates.reject
         self._signer = signer
         self._verifier = verifier
         now = runtime.loop.time()
@@ -69,9 +74,10 @@ class Router:
             beat=beat,
             down_after=down_after,
             busy=self._busy,
+            alike=gates.alike,
         )
+        gates.nodes = self.discovery.nodes
         self._timer: asyncio.TimerHandle | None = None
-        self._seen: set[tuple[str, str]] = set()
         self._leaving = False
         self._quiet: asyncio.Event | None = None
         self._learner = Learner(runtime.registry)
@@ -97,9 +103,12 @@ class Router:
     def up(self, transport: Transport) -> None:
         """Announce this node over a transport that has connected; resume the links behind it."""
         via = transport.name
-        self._transports[via], self._gates[via] = transport, transport.gate
-        now = self.runtime.loop.time()
+        self._transports[via] = transport
+        self._gates.connected(transport)
         self.runtime.emit("connected", via)
+        if self._leaving:
+            return  # goodbye was said: who heard it must not take this node for a newcomer
+        now = self.runtime.loop.time()
         limit, leads_to = transport.down_after, transport.leads_to
         self._do(self.discovery.connected(via, transport.patience, limit, now, leads_to))
         for peer in list(self.peers.values()):
@@ -107,11 +116,23 @@ class Router:
                 peer.resume()
 
     def down(self, transport: Transport) -> None:
-        """Take note that a transport is not connected any more."""
-        if self._transports.get(transport.name) is transport:
-            del self._transports[transport.name]
-            self.discovery.disconnected(transport.name, self.runtime.loop.time())
-            self.runtime.emit("disconnected", transport.name)
+        """Take note that a transport is not connected; who is elsewhere too is reached there."""
+        via = transport.name
+        if self._transports.get(via) is transport:
+            del self._transports[via]
+            now = self.runtime.loop.time()
+            self._do(self.discovery.disconnected(via, now, self._instead_of(via)))
+            self.runtime.emit("disconnected", via)
+
+    def part(self, transport: Transport) -> None:
+        """Say goodbye over a transport that is told to stop, and leave those behind it."""
+        if not self._leaving:
+            via, now = transport.name, self.runtime.loop.time()
+            self._do(self.discovery.parted(via, now, self._instead_of(via)))
+
+    def _instead_of(self, via: str) -> list[str]:
+        """Return the other transports that are connected and may carry in its place."""
+        return [each for each in self._transports if each != via and self._gates.alike(via, each)]
 
     def receive(self, transport: Transport, data: bytes, sender: str | None = None) -> None:
         """Take the bytes of one packet; whatever is wrong with them is counted."""
@@ -124,13 +145,12 @@ class Router:
             text = f"a packet on the connection of {sender!r} says that it is from {header.node!r}"
             self.reject("impostor", text, sender)
             return
-        if self._leaving and header.kind != Kind.DATA:
+        if self._leaving:
             return
-        now = self.runtime.loop.time()
-        discovery = self.discovery
-        via = transport.name
-        there = discovery.nodes.get(header.node)
-        if transport.gate is not None and there is not None and there.via != via:
+        now, via = self.runtime.loop.time(), transport.name
+        there = self.discovery.nodes.get(header.node)
+        before = there.via if there is not None else via
+        if transport.gate is not None and before != via:
             self.reject("impostor", "a node known by another way cannot be a proxy's", header.node)
             return
         if header.kind == Kind.DATA and self._data(header, bodies, now):
@@ -141,7 +161,7 @@ class Router:
                 body = orjson.loads(bodies[0])
             if transport.gate is not None:
                 learn_only(body, transport.gate)
-            actions = discovery.take(header, body, via, now)
+            actions = self.discovery.take(header, body, via, now)
         except MALFORMED as error:
             self.reject("malformed", f"an announcement cannot be read: {error!r}", header.node)
             return
@@ -149,7 +169,7 @@ class Router:
         peer = self.peers.get(header.node)
         if header.kind == Kind.DATA:  # it may have been what agreed on the session
             self._data(header, bodies, now)
-        elif peer is not None and header.kind == Kind.HELLO:
+        elif peer is not None and (header.kind == Kind.HELLO or peer.known.via != before):
             peer.resume()
         elif peer is not None and peer.link.open:
             peer.flush()  # what was posted before its session was known
@@ -190,35 +210,6 @@ class Router:
         """Whether a transport that leads there is connected, and its session is known."""
         return peer.known.agreed and self._way(peer.known) is not None
 
-    def passes_out(
-        self, node: str, source: str | None, target: str | None, message: object
-    ) -> None:
-        """Raise `NotCarried` if a message may not leave for there."""
-        gate = self._gate(node)
-        if gate is not None:
-            reason = gate.may_send(source, target, _wire_name(message))
-            if reason is not None:
-                self.reject("gate_out", reason, node)
-                raise NotCarried(reason, target or "")
-
-    def passes_in(self, node: str, source: str | None, target: str | None, message: object) -> bool:
-        """Whether a message may come in from there; one that may not is counted."""
-        gate = self._gate(node)
-        if gate is None:
-            return True
-        reason = gate.may_take(source, target, _wire_name(message))
-        if reason is not None:
-            self.reject("gate_in", reason, node)
-        return reason is None
-
-    def reject(self, kind: str, text: str, node: str) -> None:
-        """Count what was rejected, and log the first of its kind from this node."""
-        self.runtime.events.count(f"rejected_{kind}")
-        if (kind, node) in self._seen or len(self._seen) > 1000:
-            return
-        self._seen.add((kind, node))
-        self.runtime.emit("rejected", node, text=f"{text} (logged once, counted as {kind})")
-
     def quiet(self) -> None:
         """Take note that a link has nothing on the way any more."""
         if self._quiet is not None:
@@ -231,12 +222,9 @@ class Router:
     # -- what the node asks ----
 
     def broadcast(self, message: object, source: WorkerRef | None) -> None:
-        """Send a message to all other nodes, for each worker there that handles its type."""
-        peers = [peer for peer in self.peers.values() if self._gate(peer.node) is None]
-        name = source.name if source is not None else None
-        lane = lane_for(message, None)
-        for peer in peers:
-            peer.post(fold([Op.CAST, name, lane], peer.codec.encode(message)))
+        """Send a message to all other nodes, but for those behind a gate; see `cast_to`."""
+        everybody = [each for each in list(self.peers.values()) if not self._gates.of(each.node)]
+        cast_to(everybody, self.runtime, message, source)
 
     def drain(self) -> None:
         """Tell the others that no worker here takes new work; what is open goes on."""
@@ -270,8 +258,8 @@ class Router:
     def _forget_all(self) -> None:
         if self._timer is not None:
             self._timer.cancel()
-        for known in list(self.discovery.nodes.values()):
-            self._down(known, f"this node, {self.name!r}, has stopped")
+        for peer in list(self.peers.values()):
+            self._down(peer.known, f"this node, {self.name!r}, has stopped")
 
     # -- carrying out ----
 
@@ -327,6 +315,8 @@ class Router:
     def _peer(self, known: Known) -> Peer:
         peer = self.peers.get(known.name)
         if peer is None or peer.known is not known:
+            if peer is not None:  # nothing that is open may ever be left behind
+                self._down(peer.known, "it has begun anew")
             transport = self._way(known)
             codec = transport.codec if transport is not None else None
             peer = self.peers[known.name] = Peer(known, self, codec or self.codec, Link())
@@ -354,10 +344,6 @@ class Router:
 
     def _way(self, known: Known) -> Transport | None:
         return self._transports.get(str(known.via))
-
-    def _gate(self, node: str) -> Gate | None:
-        known = self.discovery.nodes.get(node)
-        return self._gates.get(str(known.via)) if known is not None else None
 
     def _who(self) -> tuple[str, int]:
         return self.runtime.name, self.runtime.incarnation
@@ -388,9 +374,3 @@ class Router:
             self._pulse.felt()
         self._do(self.discovery.step(self.runtime.loop.time()))
         self._arm()
-
-
-def _wire_name(message: object) -> str | None:
-    if isinstance(message, JobStart):
-        message = message.payload
-    return WIRE_NAMES.get(message.__class__)

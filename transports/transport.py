@@ -81,6 +81,10 @@ class Carriage(Protocol):
         """Take note that it is not connected any more."""
         ...
 
+    def part(self, transport: Transport, /) -> None:
+        """Say goodbye over a transport that is told to stop, before it is down."""
+        ...
+
     def receive(self, transport: Transport, data: bytes, sender: str | None, /) -> None:
         """Take the bytes of one packet."""
         ...
@@ -194,7 +198,8 @@ class Transport(Worker):
         self._running = cell.runtime.spawn(self._run(), cell.runtime.new_context(cell.ref))
 
     async def on_stop(self) -> None:
-        """Send what is ready, and disconnect."""
+        """Say goodbye, send what is ready, and disconnect."""
+        self.carriage.part(self)
         await self._leave(flush=True)
 
     async def on_failure(

@@ -21,10 +21,11 @@ from callboard.transports.packet import (
 from callboard.transports.signing import Secrets
 
 NUMBER = st.integers(0, 2**64 - 1)
+NAME = st.text(st.characters(exclude_categories=["C", "Z"]), min_size=1, max_size=200)
 HEADER = st.builds(
     Header,
     st.sampled_from([int(kind) for kind in Kind]),
-    st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=200),
+    NAME,
     NUMBER, NUMBER, NUMBER, NUMBER, NUMBER, st.integers(0, 1),
 )  # fmt: skip
 BODIES = st.lists(st.binary(max_size=40), max_size=6)

@@ -1,0 +1,168 @@
+"""Announcement: what a packet of discovery says, read as a whole before anything is done with it.
+
+What cannot be read changes nothing: a packet that was taken in halfway could end a node's session
+here without an end for those who wait for its answers.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Any, NamedTuple, cast
+
+from .known import Fact, Gone
+from .packet import Kind
+
+__all__ = ["MOST_NAME", "Announcement", "in_parts", "is_announceable", "read"]
+
+MOST_NAME = 1000
+"""Characters of the name of a worker that other nodes may know."""
+
+MOST_PARTS = 1000
+"""Packets that one snapshot may take."""
+
+PART = 512 * 1024
+"""Bytes that one packet of workers may take, by an estimate that is never too low."""
+
+WIDEST = 6
+"""Bytes that one character takes at most."""
+
+BESIDE_NAME = 64
+"""Bytes that a worker takes besides its name."""
+
+BEYOND = 1 << 62
+"""No number is as high: one more than any is still carried by a packet."""
+
+
+class Announcement(NamedTuple):
+    """What was said; what a packet of its kind does not say is as here."""
+
+    version: int = 0
+    before: int = 0
+    workers: tuple[Fact, ...] | None = None
+    """None: it does not say, because they are too many for one packet."""
+    gone: tuple[Gone, ...] = ()
+    part: int = 0
+    parts: int = 1
+    nodes: int = 0
+    echo: bool = False
+    here: bool = False
+    """The sender can be reached by this way only: it has lost the other one."""
+    node: str = ""
+    incarnation: int = 0
+    silent: float = 0.0
+    known: int = 0
+
+
+def read(kind: int, body: dict[str, Any]) -> Announcement:
+    """Return what the body of a packet of this kind says.
+
+    Raises:
+        KeyError, TypeError, ValueError: it cannot be read.
+
+    """
+    if body.__class__ is not dict:
+        raise TypeError("it is no object")
+    match kind:
+        case Kind.HELLO:
+            workers = _facts(body["workers"]) if "workers" in body else None
+            here = body.get("here") is True
+            return Announcement(_number(body["version"]), workers=workers, here=here)
+        case Kind.SNAPSHOT:
+            part, parts = _number(body.get("part", 0)), _number(body.get("parts", 1))
+            if not part < parts <= MOST_PARTS:
+                raise ValueError(f"part {part} of {parts}")
+            facts = _facts(body["workers"])
+            return Announcement(_number(body["version"]), workers=facts, part=part, parts=parts)
+        case Kind.CHANGE:
+            return Announcement(
+                _number(body["version"]),
+                _number(body["before"]),
+                _facts(body["workers"]),
+                tuple(_gone(each) for each in _list(body["gone"])),
+            )
+        case Kind.BEAT:
+            echo = body.get("echo") is True
+            version, nodes = _number(body["version"]), _number(body["nodes"])
+            return Announcement(version, nodes=nodes, echo=echo)
+        case Kind.SUSPECT:
+            return Announcement(
+                node=_text(body["node"]),
+                incarnation=_number(body["incarnation"]),
+                silent=_seconds(body["silent"]),
+            )
+        case Kind.OUTDATED:
+            return Announcement(known=_number(body["known"]))
+        case _:
+            return Announcement()
+
+
+def in_parts(facts: Iterable[Fact], gone: Iterable[Gone]) -> list[tuple[list[Fact], list[Gone]]]:
+    """Return what fits into a packet each; those that are gone go first. At least one."""
+    parts: list[tuple[list[Fact], list[Gone]]] = [([], [])]
+    size = 0
+    for end in gone:
+        size += WIDEST * (len(end[0]) + sum(map(len, end[2]))) + BESIDE_NAME
+        if size > PART and parts[-1][1]:
+            parts.append(([], []))
+            size = WIDEST * (len(end[0]) + sum(map(len, end[2]))) + BESIDE_NAME
+        parts[-1][1].append(end)
+    for fact in facts:
+        size += WIDEST * len(fact[0]) + BESIDE_NAME
+        if size > PART and any(parts[-1]):
+            parts.append(([], []))
+            size = WIDEST * len(fact[0]) + BESIDE_NAME
+        parts[-1][0].append(fact)
+    return parts
+
+
+def is_announceable(name: str) -> bool:
+    """Whether other nodes can know a worker of this name: it is a printable text, and not long."""
+    return 0 < len(name) <= MOST_NAME and name.isprintable()
+
+
+def _facts(value: object) -> tuple[Fact, ...]:
+    return tuple(_fact(each) for each in _list(value))
+
+
+def _fact(value: object) -> Fact:
+    name, incarnation, since, ready = _list(value)
+    if ready.__class__ is not bool:
+        raise TypeError("whether a worker is ready is true or false")
+    return _name(name), _number(incarnation), _number(since), ready
+
+
+def _gone(value: object) -> Gone:
+    name, since, why = _list(value)
+    word, kind, text = map(_text, _list(why))
+    return _name(name), _number(since), [word, kind, text]
+
+
+def _name(value: object) -> str:
+    name = _text(value)
+    if not is_announceable(name):
+        raise ValueError("a worker has a name that no node announces")
+    return name
+
+
+def _list(value: object) -> Sequence[Any]:
+    if not isinstance(value, list | tuple):
+        raise TypeError("a list is missing")
+    return cast("Sequence[Any]", value)
+
+
+def _text(value: object) -> str:
+    if not isinstance(value, str):
+        raise TypeError("a text is missing")
+    return value
+
+
+def _number(value: object) -> int:
+    if value.__class__ is not int or not 0 <= cast("int", value) < BEYOND:
+        raise TypeError("a number is missing, negative or too high")
+    return cast("int", value)
+
+
+def _seconds(value: object) -> float:
+    if value.__class__ not in (int, float):
+        raise TypeError("a time is missing")
+    return float(cast("float", value))
