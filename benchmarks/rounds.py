@@ -1,6 +1,7 @@
 """Runs the contestants in turn, round after round, each measurement in a process of its own."""
 
 import json
+import math
 import subprocess
 import sys
 from collections.abc import Callable, Iterable, Sequence
@@ -82,7 +83,14 @@ def ratio(results: Results, metric: tuple[str, str], beside: tuple[str, str, str
     if ours is None or other is None or ours.absent is not None or other.absent is not None:
         return None
     pairs = zip(ours.figures, other.figures, strict=True)
-    return Spread.of([mine[name] / theirs[other_name] for mine, theirs in pairs])
+    return Spread.of([_over(mine[name], theirs[other_name]) for mine, theirs in pairs])
+
+
+def _over(mine: float, theirs: float) -> float:
+    """Divides; what nobody pays for is paid for alike."""
+    if theirs:
+        return mine / theirs
+    return math.inf if mine else 1.0
 
 
 def _measure(work: str, contestant: str, scale: str, standing: Standing) -> None:
