@@ -277,8 +277,9 @@ class Post:
         scheduled: Any = getattr(loop, "_scheduled", [])
         registry = self.node.registry
         peers = self.node.snapshot().peers
+        tasks = [str(task.get_coro()) for task in asyncio.all_tasks()]
         return {
-            "tasks": [str(task.get_coro()) for task in asyncio.all_tasks()],
+            "tasks": [task for task in tasks if "ChaosProxy" not in task],
             "timers": len([timer for timer in scheduled if not timer.cancelled()]),
             "names": registry.names(),
             "watches": registry.watches,
