@@ -13,11 +13,15 @@ from ..actors import errors
 from ..actors.errors import CallboardError, DeliveryError, JobCrashed, JobError, ReplyError
 from ..actors.reason import Failed, Killed, Normal, Reason, Shutdown, in_words
 from .errors import NodeDown, NotCarried, RemoteError
+from .parcels import Op, fold
 
-__all__ = ["error_of", "facts_of", "reason_of", "reason_in_facts"]
+__all__ = ["error_of", "facts_of", "fold_error", "reason_in_facts", "reason_of", "short"]
 
 LONGEST = 4000
 """Characters of an error's text that cross."""
+
+LONGEST_NAME = 500
+"""Characters of the names that it bears."""
 
 
 def _delivery(kind: type[DeliveryError]) -> Callable[[str, str, str, Any], CallboardError]:
@@ -84,15 +88,29 @@ MAKERS: dict[str, Callable[[str, str, str, Any], CallboardError]] = {
 def facts_of(error: BaseException) -> list[Any]:
     """Return what crosses of an error: class, text, worker, job, one more fact, cause."""
     name = next((each.__name__ for each in type(error).__mro__ if each.__name__ in MAKERS), "")
-    extra: object = getattr(error, "bound", None)
+    worker, job, extra = "", "", None
+    if isinstance(error, CallboardError):  # the attributes of any other mean something else
+        worker = short(str(getattr(error, "worker", "")), LONGEST_NAME)
+        job = short(str(getattr(error, "job", "")), LONGEST_NAME)
     if isinstance(error, JobCrashed):
-        extra = error.kind
+        extra = short(error.kind, LONGEST_NAME) if error.kind is not None else None
+    elif isinstance(error, errors.MailboxFull):
+        extra = error.bound
     cause = error.__cause__
     if not name:
         cause, name = error, "ReplyError"
-    known = [type(cause).__name__, _short(in_words(cause))] if cause is not None else None
-    worker, job = str(getattr(error, "worker", "")), str(getattr(error, "job", ""))
-    return [name, _short(_text(error)), worker, job, extra, known]
+    known = None
+    if cause is not None:
+        known = [short(type(cause).__name__, LONGEST_NAME), short(in_words(cause))]
+    return [name, short(_text(error)), worker, job, extra, known]
+
+
+def fold_error(op: Op, waiting: int | str, error: BaseException, payload: bytes = b"") -> bytes:
+    """Return the parcel that tells who waits of an error; there is one, whatever the error is."""
+    try:
+        return fold([op, waiting, facts_of(error)], payload)
+    except NotCarried as problem:
+        return fold([op, waiting, facts_of(problem)])
 
 
 def error_of(facts: list[Any], node: str) -> CallboardError:
@@ -114,9 +132,9 @@ def error_of(facts: list[Any], node: str) -> CallboardError:
 def reason_in_facts(reason: Reason) -> list[str]:
     """Return what crosses of the reason of an end."""
     if isinstance(reason, Failed):
-        return ["failed", type(reason.cause).__name__, _short(in_words(reason.cause))]
+        return ["failed", type(reason.cause).__name__, short(in_words(reason.cause))]
     if isinstance(reason, Shutdown):
-        return ["shutdown", "", _short(reason.text)]
+        return ["shutdown", "", short(reason.text)]
     return ["killed" if isinstance(reason, Killed) else "normal", "", ""]
 
 
@@ -146,6 +164,7 @@ def _text(error: BaseException) -> str:
         return f"<its text raises {type(worse).__name__}>"
 
 
-def _short(text: str) -> str:
+def short(text: str, longest: int = LONGEST) -> str:
+    """Return the text as it crosses: with a UTF-8 form, and not too long."""
     clean = text.encode("utf-8", "replace").decode()
-    return clean if len(clean) <= LONGEST else clean[:LONGEST] + "…"
+    return clean if len(clean) <= longest else clean[:longest] + "…"

@@ -14,7 +14,7 @@ from ..actors.ref import WorkerRef
 from ..actors.runtime import Runtime
 from .carried_errors import error_of
 from .errors import Undecodable
-from .parcels import Op, unfold
+from .parcels import Op, unfold, who_waits
 from .remote import RemoteAnswer
 from .remote_jobs import Line, RemoteJob, RemoteSink
 
@@ -57,7 +57,11 @@ class Incoming:
             Undecodable: it is not ours, or not allowed; who asked has been told.
 
         """
-        head, payload = unfold(body)
+        try:
+            head, payload = unfold(body)
+        except Undecodable as error:
+            self._unread(body, error)
+            raise
         match head[0]:
             case Op.JOB:
                 self._job(head, payload)
@@ -82,10 +86,32 @@ class Incoming:
                 self._sink(head[1], lambda sink: sink.credit(head[2]))
             case Op.STOP:
                 self._stop(head[1], head[2], head[3])
+            case Op.UNSEND:
+                waiting = self._line.waiting.pop(head[1], None)
+                if waiting is not None:
+                    waiting.cancel()
             case _:
-                message = self._line.codec.decode(payload, self._runtime.ref)
+                message = self._decoded(payload)
                 if self._passage.passes_in(self._line.node, head[1], None, message):
                     self._passage.cast(message)
+
+    def _unread(self, body: bytes, error: Undecodable) -> None:
+        """End what waits for a parcel that cannot be read: there, where it asks, or here."""
+        waits = who_waits(body)
+        line = self._line
+        match waits:
+            case (Op.ASK | Op.SEND | Op.STOP, int(number)):
+                RemoteAnswer(line, number).settle(None, error)
+            case (Op.JOB, str(id)) if id not in line.serving:
+                RemoteSink(line, id).settle(None, error)
+            case (Op.ANSWER | Op.REFUSAL, int(number)):
+                self._settle(line.asks.pop(number, None), None, error)
+            case (Op.DONE | Op.FAILED, str(id)):
+                self._settle(_asker(line.jobs.pop(id, None)), None, error)
+            case (Op.EVENT, str(id)) if id in line.jobs:
+                self._broken(line.jobs[id], error)
+            case _:
+                pass
 
     def _message(self, head: list[Any], payload: bytes) -> None:
         op, target, source, lane, left, trace = head[:6]
@@ -102,7 +128,7 @@ class Incoming:
                 raise Draining(f"the node {self._runtime.name!r} is ending", target)
             place = self._target(target)
             if op == Op.SEND:
-                self._take_waiting(place, entry)
+                self._take_waiting(place, entry, head[6])
             else:
                 place.deliver(entry)
         except Undecodable as error:
@@ -115,7 +141,7 @@ class Incoming:
             else:
                 self._runtime.dead(self._runtime.ref(target), entry, error)
 
-    def _take_waiting(self, place: Delivery, entry: Entry) -> None:
+    def _take_waiting(self, place: Delivery, entry: Entry, number: int) -> None:
         """Have the mailbox take a message that waits for room; confirm when it has."""
         answer = entry[3]
         bare = (*entry[:3], None, *entry[4:])
@@ -124,6 +150,8 @@ class Incoming:
             self._refuse(answer, None)
             return
 
+        waiting = self._line.waiting
+
         async def take() -> None:
             try:
                 await place.deliver_waiting(cast("Entry", bare))
@@ -131,8 +159,10 @@ class Incoming:
                 self._refuse(answer, error)
             else:
                 self._refuse(answer, None)
+            finally:
+                waiting.pop(number, None)
 
-        self._runtime.spawn(take())
+        waiting[number] = self._runtime.spawn(take())
 
     def _stop(self, target: str, source: str | None, number: int | None) -> None:
         answer = RemoteAnswer(self._line, number) if number is not None else None
@@ -152,6 +182,10 @@ class Incoming:
             raise Undecodable(f"a second job has the id {id!r}", "repeated_job")
         sink = self._line.serving[id] = RemoteSink(self._line, id)
         try:
+            if id.rsplit(".", 2)[0] != self._line.node:
+                # A worker keeps its jobs by their ids, and other nodes have theirs.
+                text = f"a job of node {self._line.node!r} has the id {id!r} of another node"
+                raise Undecodable(text, "foreign_job")
             value = self._decoded(payload)
             kind: object = value.__class__ if typed else name
             if not self._passage.passes_in(self._line.node, source, target, value):
@@ -212,11 +246,15 @@ class Incoming:
         kind = JobChunk if chunk else JobUpdate
         try:
             data = self._decoded(payload)
-        except Undecodable as error:  # a stream with a hole in it would be a silent loss
-            doing.withdraw(str(error))
-            self._settle(doing.job, None, error)
+        except Undecodable as error:
+            self._broken(doing, error)
             raise
         doing.put(kind(job.worker, data))
+
+    def _broken(self, doing: RemoteJob, error: Undecodable) -> None:
+        """End a job of which an event cannot be read: a hole in a stream is a silent loss."""
+        doing.withdraw(str(error))
+        self._settle(doing.job, None, error)
 
     def _sink(self, id: str, act: Callable[[RemoteSink], object]) -> None:
         sink = self._line.serving.get(id)

@@ -9,14 +9,14 @@ from __future__ import annotations
 import struct
 from enum import IntEnum
 from types import NoneType
-from typing import Any
+from typing import Any, cast
 
 import orjson
 
-from .errors import Undecodable
+from .errors import NotCarried, Undecodable
 from .packet import MAX_ENVELOPE, check_size
 
-__all__ = ["Op", "fold", "unfold"]
+__all__ = ["Op", "fold", "unfold", "who_waits"]
 
 LENGTH = struct.Struct(">I")
 MOST_HEAD = 64 * 1024
@@ -54,6 +54,8 @@ class Op(IntEnum):
     """The caller has taken so many events: id, number."""
     CAST = 13
     """A broadcast: source, lane."""
+    UNSEND = 14
+    """Who waited for room does so no longer: number."""
 
 
 TEXT = (str,)
@@ -77,17 +79,32 @@ SHAPES: dict[int, tuple[tuple[type, ...], ...]] = {
     Op.PROGRESS: (TEXT,),
     Op.CREDIT: (TEXT, NUMBER),
     Op.CAST: (NAME, NUMBER),
+    Op.UNSEND: (NUMBER,),
 }
+
+WAITING = {
+    Op.ASK: 6, Op.SEND: 6, Op.STOP: 3, Op.ANSWER: 1, Op.REFUSAL: 1,
+    Op.JOB: 6, Op.EVENT: 1, Op.DONE: 1, Op.FAILED: 1,
+}  # fmt: skip
+"""Where the head says who waits: the number of an ask, or the id of a job."""
 
 
 def fold(head: list[Any], payload: bytes = b"") -> bytes:
     """Return the bytes of a parcel.
 
     Raises:
-        NotCarried: it is larger than an envelope may be.
+        NotCarried: it is larger than an envelope may be, or a name in it is no text that crosses.
 
     """
-    text = orjson.dumps(head)
+    try:
+        text = orjson.dumps(head)
+    except TypeError as error:
+        raise NotCarried(f"a name, trace or reason beside the message: {error}") from error
+    if len(text) > MOST_HEAD:
+        raise NotCarried(
+            f"the names, trace and reason beside the message take {len(text)} bytes, and "
+            f"{MOST_HEAD} is the most that crosses to another node: put it into the message"
+        )
     body = LENGTH.pack(len(text)) + text + payload
     if len(body) > MAX_ENVELOPE:
         check_size(body)
@@ -123,3 +140,16 @@ def unfold(body: bytes) -> tuple[list[Any], bytes]:
         if value.__class__ not in allowed:
             raise Undecodable(f"a field of a parcel of kind {head[0]} has a wrong type")
     return head, body[end:]
+
+
+def who_waits(body: bytes) -> tuple[int, int | str] | None:
+    """Return the kind of a parcel that cannot be read, and who waits for it, if that much can."""
+    try:
+        (length,) = LENGTH.unpack_from(body)
+        head: Any = orjson.loads(body[LENGTH.size : LENGTH.size + length])
+        kind, waiting = cast("int", head[0]), cast("object", head[WAITING[head[0]]])
+    except (struct.error, ValueError, TypeError, LookupError):
+        return None
+    if isinstance(waiting, bool) or not isinstance(waiting, int | str):
+        return None
+    return kind, waiting

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 from collections.abc import Callable
+from threading import Lock
 from typing import Protocol, cast
 
 from ..actors.delivery import Answer, Entry
@@ -20,6 +21,15 @@ from .remote import RemoteWorker
 from .remote_jobs import RemoteJob, RemoteSink
 
 __all__ = ["Exchange", "Peer"]
+
+SWEEP = 1000
+"""Asks that are open at least before those that nobody waits for any more are looked for."""
+
+COMING = 10_000
+"""Messages of threads that may be on their way to the loop: as many as a link holds."""
+
+THREADS = Lock()
+"""Held for the moment in which a thread counts what it sends."""
 
 
 class Exchange(Passage, Protocol):
@@ -60,11 +70,15 @@ class Peer:
         """Jobs that are done there for this node."""
         self.serving: dict[str, RemoteSink] = {}
         """Jobs that are done here for that node."""
+        self.waiting: dict[int, asyncio.Task[None]] = {}
+        """Messages of that node that wait here for room in a mailbox, by their numbers."""
         self.workers: dict[str, RemoteWorker] = {}
         """Its public workers."""
         self._exchange = exchange
         self._incoming = Incoming(self, exchange)
         self._numbers = 0
+        self._sweep_at = SWEEP
+        self._coming = 0
         self._posted = 0
         self._told: deque[tuple[int, WorkerRef, Entry]] = deque()
         """What was told and is not acknowledged: dead letters if that node is declared down."""
@@ -84,12 +98,18 @@ class Peer:
     @property
     def busy(self) -> bool:
         """Whether anything here waits for it."""
-        return bool(self.asks or self.jobs or self.link.open)
+        if self.jobs or self.link.open:
+            return True
+        return any(not answer.done for answer in self.asks.values())
 
     # -- out ----
 
     def next_number(self) -> int:
         """Return a number for an ask."""
+        if len(self.asks) >= self._sweep_at:  # those that timed out, and are never answered
+            for number in [number for number, answer in self.asks.items() if answer.done]:
+                del self.asks[number]
+            self._sweep_at = max(SWEEP, 2 * len(self.asks))
         self._numbers += 1
         return self._numbers
 
@@ -97,6 +117,27 @@ class Peer:
         """Raise `LinkFull` if the way is full."""
         if not self.link.room:
             raise LinkFull(worker, self.node, self.link.open)
+
+    def from_thread(
+        self, worker: str, post: Callable[[Entry, bytes], object], entry: Entry, body: bytes
+    ) -> None:
+        """Have the loop call `post`, for what another thread sends.
+
+        Raises:
+            LinkFull: the way is full, or as much is on its way to the loop as it holds.
+
+        """
+
+        def arrive() -> None:
+            with THREADS:
+                self._coming -= 1
+            post(entry, body)
+
+        with THREADS:
+            if not self.link.room or self._coming >= COMING:
+                raise LinkFull(worker, self.node, self.link.open + self._coming)
+            self._coming += 1
+        self.runtime.call_from_thread(arrive)
 
     async def room(self, worker: str) -> None:
         """Wait until the way is not full.
@@ -123,6 +164,9 @@ class Peer:
         The bound was looked at before: what answers the other side is never refused.
         """
         if self.closed:
+            if told is not None:
+                ref, entry = told
+                self.runtime.dead(ref, entry, NodeDown(self.node, "it was not sent", ref.name))
             return
         self.link.push(body, force=True)
         self._posted += 1
@@ -180,6 +224,10 @@ class Peer:
                 self._incoming.take(body)
             except Undecodable as error:
                 self._exchange.reject(error.kind, str(error), self.node)
+            except Exception as error:  # what else came with it has arrived all the same
+                self._exchange.reject("failed", f"taking in a parcel: {error!r}", self.node)
+        if self.closed:
+            return
         told = self._told
         acknowledged = self._posted - self.link.open
         while told and told[0][0] <= acknowledged:
@@ -220,6 +268,8 @@ class Peer:
         for doing in jobs.values():
             if not doing.job.done:
                 doing.job.settle(None, NodeDown(self.node, why))
+        for task in list(self.waiting.values()):
+            task.cancel()
         for sink in list(self.serving.values()):
             sink.withdraw(f"the caller's node {self.node!r} is down: {why}")
         for worker in list(self.workers.values()):

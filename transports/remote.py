@@ -5,6 +5,7 @@ Each stands for one thing on the other side and puts what is done to it into par
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
 from threading import get_ident
 from typing import Any, cast
@@ -18,7 +19,7 @@ from ..actors.monitor import Monitor, Monitors, WorkerDown
 from ..actors.reason import Reason
 from ..actors.ref import WorkerRef
 from ..actors.reply import Reply
-from .carried_errors import facts_of
+from .carried_errors import fold_error
 from .errors import NotCarried
 from .parcels import Op, fold
 from .remote_jobs import Line, RemoteJob
@@ -29,7 +30,7 @@ __all__ = ["RemoteAnswer", "RemoteWorker"]
 class RemoteWorker:
     """The way to a worker of another node."""
 
-    __slots__ = ("_line", "closed", "incarnation", "monitors", "ready", "ref", "since")
+    __slots__ = ("_gone", "_line", "incarnation", "monitors", "ready", "ref", "since")
 
     public = True
 
@@ -40,8 +41,7 @@ class RemoteWorker:
         self.since = since
         self.incarnation = 0
         self.ready = False
-        self.closed = False
-        """Whether the worker, or its node, is gone for good."""
+        self._gone = False
         self.monitors: Monitors | None = None
 
     def __repr__(self) -> str:
@@ -59,6 +59,11 @@ class RemoteWorker:
         return self._line.node
 
     @property
+    def closed(self) -> bool:
+        """Whether the worker, or its node, is gone for good."""
+        return self._gone or self._line.closed
+
+    @property
     def running(self) -> bool:
         """Whether it was ready when its node last told of it."""
         return self.ready and not self.closed
@@ -73,13 +78,12 @@ class RemoteWorker:
 
         """
         line = self._line
-        if self.closed:
+        if self._gone or line.closed:
             raise NoActor(f"{self.ref.name!r} has ended", self.ref.name)
         line.may_send(entry, self.ref.name)
         payload = self._payload(entry)
         if get_ident() != line.runtime.thread:
-            line.must_have_room(self.ref.name)
-            line.runtime.call_from_thread(self._post_late, entry, payload)
+            line.from_thread(self.ref.name, self._post_late, entry, payload)
             return
         line.must_have_room(self.ref.name)
         self._post(entry, payload)
@@ -91,9 +95,12 @@ class RemoteWorker:
             NoActor: the worker is gone for good.
             MailboxFull: its mailbox is full, and its policy is not to wait.
             NodeDown: its node is gone; whether the mailbox has taken it is not known.
+            RuntimeError: this thread is not that of the node's event loop.
 
         """
         line = self._line
+        if get_ident() != line.runtime.thread:
+            raise RuntimeError("await send() on the node's own event loop; elsewhere, tell()")
         if self.closed:
             raise NoActor(f"{self.ref.name!r} has ended", self.ref.name)
         line.may_send(entry, self.ref.name)
@@ -106,8 +113,10 @@ class RemoteWorker:
         line.post(body)
         try:
             await confirmed
-        finally:
-            line.asks.pop(number, None)
+        except asyncio.CancelledError:
+            if line.asks.pop(number, None) is not None:
+                line.post(fold([Op.UNSEND, number]))
+            raise
 
     def when_gone(self, call: Callable[[], object]) -> None:
         """Have `call` called once the worker is gone for good, at once if it is."""
@@ -133,9 +142,9 @@ class RemoteWorker:
 
     def close(self, reason: Reason) -> None:
         """Be gone for good, and tell who monitors."""
-        if self.closed:
+        if self._gone:
             return
-        self.closed = True
+        self._gone = True
         self.ready = False
         if self.monitors is not None:
             self.monitors.down(self.ref, reason)
@@ -223,6 +232,7 @@ class RemoteAnswer:
             return False
         self.done = True
         if line.closed:
+            line.runtime.late()
             return False
         if error is None:
             try:
@@ -230,5 +240,5 @@ class RemoteAnswer:
                 return True
             except NotCarried as problem:
                 error = problem
-        line.post(fold([Op.REFUSAL, self._number, facts_of(error)]))
+        line.post(fold_error(Op.REFUSAL, self._number, error))
         return True

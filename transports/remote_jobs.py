@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from threading import get_ident
 from typing import Any, Protocol
 
@@ -12,7 +13,7 @@ from ..actors.jobs.messages import JobChunk, JobEvent
 from ..actors.jobs.server import Doing, JobSink
 from ..actors.ref import WorkerRef
 from ..actors.runtime import Runtime
-from .carried_errors import facts_of
+from .carried_errors import fold_error, short
 from .codec import Codec
 from .errors import NotCarried
 from .parcels import Op, fold
@@ -32,6 +33,7 @@ class Line(Protocol):
     asks: dict[int, Answer]
     jobs: dict[str, RemoteJob]
     serving: dict[str, RemoteSink]
+    waiting: dict[int, asyncio.Task[None]]
 
     @property
     def node(self) -> str:
@@ -44,6 +46,12 @@ class Line(Protocol):
 
     def must_have_room(self, worker: str) -> None:
         """Raise `LinkFull` if the way is full."""
+        ...
+
+    def from_thread(
+        self, worker: str, post: Callable[[Entry, bytes], object], entry: Entry, body: bytes
+    ) -> None:
+        """Have the loop call `post`, for what another thread sends; `LinkFull` if it is full."""
         ...
 
     async def room(self, worker: str) -> None:
@@ -74,7 +82,7 @@ class RemoteJob:
     def withdraw(self, reason: str, /) -> None:
         """Tell the other node that nobody waits for it any more."""
         if self._line.jobs.pop(self.id, None) is not None:
-            self._line.post(fold([Op.CANCEL, self.id, reason]))
+            self._line.post(fold([Op.CANCEL, self.id, short(reason)]))
 
     def report(self) -> None:
         """Ask the other node for a report."""
@@ -148,6 +156,7 @@ class RemoteSink:
             return False
         self._finish()
         if line.closed:
+            line.runtime.events.count("late_job_answers")
             return False
         if error is None:
             try:
@@ -162,7 +171,7 @@ class RemoteSink:
                 payload = line.codec.encode(response)
             except NotCarried as problem:
                 error = problem
-        line.post(fold([Op.FAILED, self.id, facts_of(error)], payload))
+        line.post(fold_error(Op.FAILED, self.id, error, payload))
         return True
 
     def report(self) -> None:
