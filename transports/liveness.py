@@ -77,10 +77,6 @@ class Liveness:
         """Hold the silence behind a lost connection against nobody, for as long as is said."""
         self._outages.setdefault(via, now)
 
-    def forgive(self, via: Via, seconds: float) -> None:
-        """Hold its own outage against nobody for so many seconds, in place of what was said."""
-        self._patience[via] = seconds
-
     def is_out(self, via: Via) -> bool:
         """Whether the connection of the transport is lost."""
         return via in self._outages
@@ -188,7 +184,9 @@ class Liveness:
         for name, known in self._nodes.items():
             if name in before or not known.told or self._busy(name):
                 if known.watched is None:
-                    known.watched = known.doubted = now
+                    # From the last sign of life on, where that was meant for this node as well.
+                    recent = now - known.heard <= self.beat
+                    known.watched, known.doubted = known.heard if recent else now, now
                     known.suspected = False
             elif known.watched is not None and known.heard > known.doubted:
                 known.watched = None

@@ -80,6 +80,18 @@ def test_a_silent_node_is_down_six_seconds_after_its_last_sign_of_life(others: i
     assert not any("gone" in world.knows(f"n{number}") for number in range(others))
 
 
+def test_a_newcomer_that_dies_at_once_is_down_as_soon() -> None:
+    world = World()
+    world.start("A", "a")
+    world.advance(7.3)
+    world.start("B", "b")
+    world.advance(0.1)
+    heard = world.places["A"].discovery.nodes["B"].heard
+    world.kill("B")
+    world.advance(heard + 6.1 - world.now)
+    assert world.knows("A") == {}
+
+
 def test_a_node_that_says_goodbye_is_gone_at_once_everywhere() -> None:
     world = World()
     for name in "ABC":
