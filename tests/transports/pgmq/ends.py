@@ -59,6 +59,9 @@ class End:
         if self._transport is transport:
             self._transport = None
 
+    def part(self, transport: Transport, /) -> None:
+        """There is nobody to say goodbye to."""
+
     def receive(self, transport: Transport, data: bytes, sender: str | None, /) -> None:
         assert sender is None
         self.received.append(data)

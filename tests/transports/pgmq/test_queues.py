@@ -6,6 +6,7 @@ import asyncio
 import logging
 import threading
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any
 
 import psycopg
@@ -14,6 +15,7 @@ import pytest
 from callboard.actors.testing import eventually
 from callboard.transports.pgmq import reader
 from callboard.transports.pgmq import transport as transports
+from callboard.transports.pgmq.errors import PgmqError
 from callboard.transports.pgmq.transport import PgmqTransport
 from callboard.transports.transport import Packet
 from tests.servers.fixtures import execute
@@ -175,6 +177,21 @@ async def test_a_dropped_schema_is_named_with_the_command_and_all_goes_on_when_i
             await b.opened()
             await a.carry("b", b"again")
             await b.got(b"again")
+
+
+@pytest.mark.check("M114")
+async def test_the_table_of_leases_is_made_anew_where_it_was_dropped(pgmq_database: str) -> None:
+    async with End("a", PgmqTransport(pgmq_database)) as a:
+        async with End("b", PgmqTransport(pgmq_database)) as b:
+            await a.opened()
+            await b.opened()
+            await asyncio.to_thread(execute, pgmq_database, "DROP SCHEMA callboard CASCADE")
+            async with asyncio.timeout(30):
+                while b"again" not in b.received:
+                    if a.is_up:
+                        with suppress(PgmqError):
+                            await a.carry("b", b"again")
+                    await asyncio.sleep(0.05)
 
 
 async def test_a_lost_connection_loses_no_row(made: Made, sql: Sql) -> None:
