@@ -1,4 +1,4 @@
-"""Whatever happens to the nodes, in the end each knows exactly those that live, and their workers."""
+"""Whatever happens to the nodes, in the end each knows those that live, and their workers."""
 
 from hypothesis import settings
 from hypothesis import strategies as st
