@@ -46,7 +46,9 @@ class Announcement(NamedTuple):
     nodes: int = 0
     echo: bool = False
     here: bool = False
-    """The sender can be reached by this way only: it has lost the other one."""
+    """The sender is to be reached this way: it has lost another one."""
+    way_only: bool = False
+    """The goodbye is for this way only."""
     node: str = ""
     incarnation: int = 0
     silent: float = 0.0
@@ -92,6 +94,8 @@ def read(kind: int, body: dict[str, Any]) -> Announcement:
             )
         case Kind.OUTDATED:
             return Announcement(known=_number(body["known"]))
+        case Kind.BYE:
+            return Announcement(way_only=body.get("way") is True)
         case _:
             return Announcement()
 

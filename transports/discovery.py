@@ -94,27 +94,48 @@ class Discovery:
         self.liveness.connected(via, patience, limit, now, leads_to)
         return [] if self.superseded else [Say(Kind.HELLO, via=via, body=self._hello())]
 
-    def disconnected(self, via: Via, now: float, others: Iterable[Via] = ()) -> list[Action]:
-        """Hold the silence behind a lost connection against nobody, for as long as is said.
+    def disconnected(self, via: Via, now: float) -> list[Action]:
+        """Take another way to those of whom one is known, and tell them to do so as well.
 
-        `others` are connected and alike: who is behind one of them as well is to answer there.
+        The silence of the others is held against nobody, for as long as was said.
         """
         self.liveness.disconnected(via, now)
-        if self.superseded or not self._behind(via):
-            return []
         body = {**self._hello(), "here": True}
-        return [Say(Kind.HELLO, via=other, body=body) for other in others]
+        ways = self._leave_way(via)[0]
+        return [] if self.superseded else [Say(Kind.HELLO, via=way, body=body) for way in ways]
 
-    def parted(self, via: Via, now: float, others: Iterable[Via] = ()) -> list[Action]:
-        """Leave those behind a transport that is stopped, but for who is elsewhere as well."""
-        elsewhere = list(others)
-        if elsewhere:
-            self.liveness.forgive(via, 0.0)
-            return self.disconnected(via, now, elsewhere)
-        actions: list[Action] = [] if self.superseded else [Say(Kind.BYE, via=via)]
-        for known in [each for each in self.nodes.values() if each.via == via]:
+    def parted(self, via: Via) -> list[Action]:
+        """Say goodbye over a transport that is stopped, and leave who is only behind that."""
+        ended = self._leave_way(via)[1]
+        actions: list[Action] = []
+        if not self.superseded:
+            actions.append(Say(Kind.BYE, via=via, body={"way": True}))
+        for known in ended:
             actions += self._end(known, "the transport that leads there was stopped")
         return actions
+
+    def _leave_way(self, via: Via) -> tuple[list[Via], list[Known]]:
+        """Return the other ways that were taken in its place, and those to whom there is none."""
+        ways: list[Via] = []
+        rest: list[Known] = []
+        for known in self.nodes.values():
+            if self._lost_way(known, via):
+                rest.append(known)
+            elif known.via not in ways:
+                ways.append(known.via)
+        return [way for way in ways if way != via], rest
+
+    def _lost_way(self, known: Known, via: Via) -> bool:
+        """Reach a node by another way than this; return whether there is none."""
+        if via in known.ways:
+            known.ways.remove(via)
+        if known.via != via:
+            return False
+        for way in known.ways:
+            if self._alike(via, way) and not self.liveness.is_out(way):
+                self.liveness.move(known, way)
+                return False
+        return True
 
     def changed(self, facts: Iterable[Fact], gone: Iterable[Gone]) -> list[Action]:
         """Announce workers of this node that became ready, unready or gone."""
@@ -188,6 +209,8 @@ class Discovery:
                 actions += self._end(known, "it has begun anew")
                 known = None
         if header.kind == Kind.BYE:
+            if told.way_only and known is not None and not self._lost_way(known, via):
+                return actions
             return actions + (self._end(known, "it has stopped") if known is not None else [])
         fresh = known is None
         if known is None:
@@ -195,6 +218,8 @@ class Discovery:
                 return actions
             known = self._begin(header, via, now)
         known.theirs = header.session or known.theirs
+        if via not in known.ways:
+            known.ways.append(via)
         lost = known.via != via and (told.here or self.liveness.is_out(known.via))
         if lost and self._alike(known.via, via):
             self.liveness.move(known, via)
@@ -205,7 +230,7 @@ class Discovery:
             actions.append(Late(header.node))
         tell = stale or (mine and not known.agreed)
         known.agreed = known.agreed or mine
-        answers = self._of_kind(header, told, known, fresh, now)
+        answers = self._of_kind(header, told, known, fresh, via, now)
         if tell and not any(isinstance(each, Say) for each in answers):
             # The other side may not know this side's session yet, or only an earlier one.
             answers.append(self._beat(known))
@@ -222,14 +247,16 @@ class Discovery:
         return known
 
     def _of_kind(
-        self, header: Header, told: Announcement, known: Known, fresh: bool, now: float
+        self, header: Header, told: Announcement, known: Known, fresh: bool, via: Via, now: float
     ) -> list[Action]:
         match header.kind:
             case Kind.HELLO:
                 actions = self._learn(known, told, now)
                 if fresh:
                     return actions + self._snapshot(known)
-                return [*actions, self._beat(known)]
+                # By the way that it came, so that both know of each.
+                body = self._beat_body(known.via)
+                return [*actions, Say(Kind.BEAT, known.name, known, via, body)]
             case Kind.SNAPSHOT:
                 news = not known.told
                 actions = self._learn(known, told, now)
@@ -271,17 +298,9 @@ class Discovery:
         """Take in who is there, once all parts of it have come."""
         if told.workers is None:
             return [] if told.version == known.version else self._want(known, now)
-        workers = told.workers
-        if told.parts > 1:
-            if told.part == 0:
-                known.parts, known.parts_of, known.next_part = [], told.version, 0
-            if (told.part, told.version) != (known.next_part, known.parts_of):
-                return []  # a part was lost: a heartbeat will tell that something is missing
-            known.parts += told.workers
-            known.next_part += 1
-            if known.next_part < told.parts:
-                return []
-            workers, known.parts = tuple(known.parts), []
+        workers = known.collect(told.version, told.part, told.parts, told.workers)
+        if workers is None:
+            return []
         news = not known.told
         known.version = told.version
         learned = Learned(known, workers, whole=True)

@@ -43,6 +43,8 @@ class Known:
     via: Via
     heard: float
     """When a sign of life came last."""
+    ways: list[Via] = field(default_factory=lambda: list[Via]())
+    """The transports by which anything came from it."""
     theirs: int = 0
     """Its session with this node, the latest that is known; 0: none."""
     agreed: bool = False
@@ -60,14 +62,33 @@ class Known:
     """Whether this node has asked for a sign of life since the last one."""
     parts: list[Fact] = field(default_factory=lambda: list[Fact]())
     """What has come of a snapshot of several packets."""
-    next_part: int = 0
-    parts_of: int = -1
-    """Which part is to follow, of the snapshot of which version."""
+    next_part: tuple[int, int] = (0, 0)
+    """Which part of that is to follow, of which version."""
 
     @property
     def told(self) -> bool:
         """Whether it has told who its workers are."""
         return self.version >= 0
+
+    def collect(
+        self, version: int, part: int, parts: int, workers: tuple[Fact, ...]
+    ) -> tuple[Fact, ...] | None:
+        """Take in one part of a snapshot; return the whole where it was the last one.
+
+        Where one was lost nothing comes of it: a heartbeat tells that something is missing.
+        """
+        if parts == 1:
+            return workers
+        if part == 0:
+            self.parts, self.next_part = [], (0, version)
+        if (part, version) != self.next_part:
+            return None
+        self.parts += workers
+        self.next_part = (part + 1, version)
+        if part + 1 < parts:
+            return None
+        whole, self.parts = tuple(self.parts), []
+        return whole
 
 
 @dataclass(frozen=True)

@@ -111,28 +111,35 @@ class Router:
         now = self.runtime.loop.time()
         limit, leads_to = transport.down_after, transport.leads_to
         self._do(self.discovery.connected(via, transport.patience, limit, now, leads_to))
-        for peer in list(self.peers.values()):
-            if peer.known.via == via:
-                peer.resume()
+        for peer in self._behind(via):
+            peer.resume()
 
     def down(self, transport: Transport) -> None:
         """Take note that a transport is not connected; who is elsewhere too is reached there."""
         via = transport.name
         if self._transports.get(via) is transport:
             del self._transports[via]
-            now = self.runtime.loop.time()
-            self._do(self.discovery.disconnected(via, now, self._instead_of(via)))
             self.runtime.emit("disconnected", via)
+            behind = self._behind(via)
+            self._do(self.discovery.disconnected(via, self.runtime.loop.time()))
+            self._go_round(behind, via)
 
     def part(self, transport: Transport) -> None:
-        """Say goodbye over a transport that is told to stop, and leave those behind it."""
+        """Say goodbye over a transport that is told to stop, and leave who is only behind that."""
         if not self._leaving:
-            via, now = transport.name, self.runtime.loop.time()
-            self._do(self.discovery.parted(via, now, self._instead_of(via)))
+            via = transport.name
+            behind = self._behind(via)
+            self._do(self.discovery.parted(via))
+            self._go_round(behind, via)
 
-    def _instead_of(self, via: str) -> list[str]:
-        """Return the other transports that are connected and may carry in its place."""
-        return [each for each in self._transports if each != via and self._gates.alike(via, each)]
+    def _behind(self, via: str) -> list[Peer]:
+        return [peer for peer in self.peers.values() if peer.known.via == via]
+
+    def _go_round(self, behind: list[Peer], via: str) -> None:
+        """Send by the other way what is open with those who were behind this one."""
+        for peer in behind:
+            if peer.known.via != via and not peer.closed:
+                peer.resume()
 
     def receive(self, transport: Transport, data: bytes, sender: str | None = None) -> None:
         """Take the bytes of one packet; whatever is wrong with them is counted."""
@@ -287,16 +294,14 @@ class Router:
     def _say(self, say: Say) -> None:
         if say.known is not None:
             self._peer(say.known)
-            transport = self._way(say.known)
+            via = say.via if say.via is not None else say.known.via
+            transport = self._transports.get(str(via))
             if transport is not None and say.to is not None:
-                self._send(transport, say)
-        elif say.via is not None:
-            transport = self._transports.get(str(say.via))
-            if transport is not None:
                 self._send(transport, say)
         else:
             for transport in list(self._transports.values()):
-                self._send(transport, say)
+                if say.via is None or say.via == transport.name:
+                    self._send(transport, say)
 
     def _send(self, transport: Transport, say: Say) -> None:
         body, known = say.body, say.known
