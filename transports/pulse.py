@@ -11,6 +11,7 @@ import asyncio
 import threading
 import time
 from collections.abc import Callable
+from contextlib import suppress
 
 from .packet import Header, Kind, pack
 from .signing import Signer
@@ -20,6 +21,9 @@ __all__ = ["Pulse"]
 
 LONGEST = 60.0
 """Seconds that a blocked loop is vouched for."""
+
+LOOK_EVERY = 0.05
+"""Seconds between two looks, while it vouches, at whether it is to end."""
 
 
 class Pulse(threading.Thread):
@@ -31,6 +35,8 @@ class Pulse(threading.Thread):
         transports: Callable[[], list[Transport]],
         beat: float,
         signer: Signer | None,
+        *,
+        longest: float = LONGEST,
     ) -> None:
         """Prepare; `node` gives name and incarnation, `transports` those that are connected."""
         super().__init__(name="callboard-pulse", daemon=True)
@@ -38,6 +44,7 @@ class Pulse(threading.Thread):
         self._transports = transports
         self._beat = beat
         self._signer = signer
+        self._longest = longest
         self._last = time.monotonic()
         self._ended = threading.Event()
         self._vouching = False
@@ -57,9 +64,11 @@ class Pulse(threading.Thread):
     def run(self) -> None:
         """Look at the loop four times a beat."""
         while not self._ended.wait(self._beat / 4):
-            if time.monotonic() - self._last > 1.25 * self._beat:
+            last = self._last
+            if time.monotonic() - last > 1.25 * self._beat and self._needed(last):
                 self._vouching = True
-                asyncio.run(self._vouch(self._last))
+                with suppress(Exception):  # not even a bug in here may be noise, or end the thread
+                    asyncio.run(self._vouch(last))
                 self._vouching = False
 
     async def _vouch(self, last: float) -> None:
@@ -75,16 +84,21 @@ class Pulse(threading.Thread):
                 data = pack(Header(Kind.ALIVE, name, incarnation), [b"{}"], self._signer)
                 for spare in list(spares):
                     await self._send(spare, Packet(None, data), spares)
-                await asyncio.to_thread(self._ended.wait, self._beat / 2)
-            while self._needed(last):  # no way out: look again when the loop is back
-                await asyncio.to_thread(self._ended.wait, self._beat / 4)
+                await self._pause(last, self._beat / 2)
+            await self._pause(last, self._beat)  # no way out: look again later
         finally:
             for spare in spares:
                 await self._close(spare)
 
+    async def _pause(self, last: float, seconds: float) -> None:
+        until = time.monotonic() + seconds
+        # Nothing of the other thread's can be waited for here without a thread for that.
+        while self._needed(last) and time.monotonic() < until:  # noqa: ASYNC110
+            await asyncio.sleep(LOOK_EVERY)
+
     def _needed(self, last: float) -> bool:
         blocked = self._last == last and not self._ended.is_set()
-        return blocked and time.monotonic() - last < LONGEST
+        return blocked and time.monotonic() - last < self._longest
 
     async def _open(self, spare: Spare, spares: list[Spare]) -> None:
         try:
