@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections import Counter, deque
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from threading import get_ident
@@ -122,6 +122,8 @@ class Events:
         self._subscriptions: list[Subscription] = []
         self.counts: Counter[str] = Counter()
         """How often each kind of event came, and each thing that is only counted."""
+        self.level_of: Callable[[Event, int], int] | None = None
+        """Returns the level on which an event is logged, given the one that its kind has."""
 
     def subscribe(self, bound: int = 1000) -> Subscription:
         """Return a subscription that keeps up to `bound` unread events."""
@@ -147,6 +149,8 @@ class Events:
         """Log the event, once, and give it to every subscriber."""
         self.counts[event.kind] += 1
         level = LEVELS.get(event.kind, logging.INFO)
+        if self.level_of is not None:
+            level = self.level_of(event, level)
         if logger.isEnabledFor(level):
             try:
                 _log(event, level)

@@ -22,6 +22,7 @@ from .known import Action, Down, Known, Late, Learned, Outdated, Say, Superseded
 from .learner import Learner
 from .link import Link, Segment
 from .liveness import BEAT, DOWN_AFTER
+from .outages import Outages
 from .packet import Header, Kind, check_name, pack, unpack
 from .peer import Peer
 from .pulse import Pulse
@@ -77,6 +78,8 @@ class Router:
             alike=gates.alike,
         )
         gates.nodes = self.discovery.nodes
+        self._outages = Outages()
+        runtime.events.level_of = self._outages.level_of
         self._timer: asyncio.TimerHandle | None = None
         self._leaving = False
         self._quiet: asyncio.Event | None = None
@@ -105,7 +108,7 @@ class Router:
         via = transport.name
         self._transports[via] = transport
         self._gates.connected(transport)
-        self.runtime.emit("connected", via)
+        self.runtime.emit("connected", via, text=self._outages.over(via))
         if self._leaving:
             return  # goodbye was said: who heard it must not take this node for a newcomer
         now = self.runtime.loop.time()

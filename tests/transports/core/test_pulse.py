@@ -1,4 +1,4 @@
-"""A node whose event loop is blocked is vouched for: for so long, without noise, leaving nothing."""
+"""A node whose event loop is blocked is vouched for, without noise, and leaves nothing."""
 
 from __future__ import annotations
 
@@ -113,7 +113,9 @@ async def test_without_a_way_out_it_is_quiet_and_ends_with_the_node(
 async def sleeper(url: str, channel: str) -> AsyncGenerator[subprocess.Popen[bytes], None]:
     """A node S with the worker `sleeper`, in a process of its own."""
     command = [sys.executable, "-m", "tests.transports.core.sleeper", url, channel, str(BEAT)]
-    process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+    process = subprocess.Popen(  # noqa: ASYNC220 - it returns at once
+        command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
+    )
     try:
         yield process
     finally:

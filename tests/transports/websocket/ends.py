@@ -51,6 +51,9 @@ class End:
             self.downs += 1
             self.transport = None
 
+    def part(self, transport: Transport, /) -> None:
+        """There is nobody to say goodbye to."""
+
     def receive(self, transport: Transport, data: bytes, sender: str | None = None, /) -> None:
         self.received.append((data, sender))
 
