@@ -161,9 +161,9 @@ def _text(value: object) -> str:
 
 
 def _number(value: object) -> int:
-    if value.__class__ is not int or not 0 <= cast("int", value) < BEYOND:
+    if not isinstance(value, int) or isinstance(value, bool) or not 0 <= value < BEYOND:
         raise TypeError("a number is missing, negative or too high")
-    return cast("int", value)
+    return value
 
 
 def _seconds(value: object) -> float:

@@ -88,7 +88,8 @@ MAKERS: dict[str, Callable[[str, str, str, Any], CallboardError]] = {
 def facts_of(error: BaseException) -> list[Any]:
     """Return what crosses of an error: class, text, worker, job, one more fact, cause."""
     name = next((each.__name__ for each in type(error).__mro__ if each.__name__ in MAKERS), "")
-    worker, job, extra = "", "", None
+    worker = job = ""
+    extra: str | int | None = None
     if isinstance(error, CallboardError):  # the attributes of any other mean something else
         worker = short(str(getattr(error, "worker", "")), LONGEST_NAME)
         job = short(str(getattr(error, "job", "")), LONGEST_NAME)

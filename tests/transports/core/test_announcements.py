@@ -8,6 +8,7 @@ import orjson
 import pytest
 
 from callboard import Child, DynamicSupervisor, Node
+from callboard.transports.known import Known
 from callboard.transports.packet import Header, Kind, pack
 from tests.transports.contract import Stage
 from tests.transports.contract_cast import Player, Question, Watch
@@ -113,6 +114,29 @@ async def test_more_workers_than_one_packet_holds_are_announced_in_several() -> 
         await many.drain()
         await stage.forget(late, *names)
         assert stage.counted(many, "failed") == 1, "the connection that was cut"
+
+
+PARTS = {"in order": [0, 1, 2], "again from the first": [0, 1, 0, 1, 2], "twice": [0, 0, 1, 2]}
+HOLES = {"one is lost": [0, 2], "the first is lost": [1, 2], "disorder": [0, 2, 1], "old": [0, 1]}
+
+
+@pytest.mark.check("M59")
+@pytest.mark.parametrize("order", PARTS.values(), ids=PARTS)
+def test_parts_of_a_snapshot_are_taken_in_as_one(order: list[int]) -> None:
+    known = Known("B", 1, 1, "way", 0.0)
+    whole = [known.collect(7, part, 3, ((str(part), 1, 1, True),)) for part in order]
+    assert whole[:-1] == [None] * (len(order) - 1)
+    assert whole[-1] == tuple((str(part), 1, 1, True) for part in range(3))
+    assert known.parts == []
+
+
+@pytest.mark.check("M59")
+@pytest.mark.parametrize("order", HOLES.values(), ids=HOLES)
+def test_a_snapshot_with_a_hole_is_none(order: list[int]) -> None:
+    known = Known("B", 1, 1, "way", 0.0)
+    whole = [known.collect(7, part, 3, ((str(part), 1, 1, True),)) for part in order]
+    whole.append(known.collect(8, 2, 3, ()))  # of another version
+    assert whole == [None] * (len(order) + 1)
 
 
 UNUSUAL = ["wörker 1", "a:b.c*", "😀", "'; DROP TABLE workers", "%s{}", "root.sub", "x" * 1000]

@@ -18,9 +18,11 @@ from callboard import (
     JobRequest,
     Node,
     ThreadWorker,
+    WorkerRef,
     job,
     on,
 )
+from callboard.actors.delivery import Entry
 from callboard.actors.errors import AskTimeout, CallboardError
 from callboard.actors.testing import settle
 from callboard.transports.errors import LinkFull, NodeDown, NotCarried
@@ -291,8 +293,9 @@ async def test_asks_that_have_timed_out_leave_nothing_that_grows() -> None:
 async def test_what_is_sent_while_a_node_is_being_given_up_is_refused_or_a_dead_letter() -> None:
     async with Stage(LocalNetwork()) as stage:
         a, _ = await stage.pair()
-        ref = a.ref("b")
-        assert ref is not None
+        found = a.ref("b")
+        assert found is not None
+        ref: WorkerRef = found
         answers: list[Any] = []
         peer = line(a, "B")
 
@@ -301,11 +304,12 @@ async def test_what_is_sent_while_a_node_is_being_given_up_is_refused_or_a_dead_
 
             def settle(self, value: object, error: BaseException | None = None, /) -> bool:
                 self.done = True
+                assert not ref.is_alive()
                 answers.append(ref.ask(Question("too late"), block=False))
                 peer.post(fold([Op.TELL, "b", None, 2, None, None], b"1"), (ref, entry))
                 return True
 
-        entry = (Note(1), None, 2, None, None, None)
+        entry: Entry = (Note(1), None, 2, None, None, None)
         peer.asks[99] = Late()
         before = a.dead_letters.count
         stage.network.silence("B")

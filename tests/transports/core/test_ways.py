@@ -239,3 +239,36 @@ async def test_a_job_that_answers_after_its_callers_node_started_again_changes_n
         with pytest.raises(JobError):
             await job
         assert len(line(b, "A").serving) == 0
+
+
+@pytest.mark.check("M62")
+@pytest.mark.parametrize("back", [1, 3_600_000, 10**12])
+async def test_a_node_that_starts_again_with_its_clock_set_back_is_the_later_one(
+    back: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with Stage(LocalNetwork()) as stage:
+        a, old = await stage.pair()
+        await a.ask("a", Watch(ready=("b",), monitor=("b",)))
+        job = a.start_job("b", "wait", 1)
+        await stage.noted("b", "waits")
+        stage.network.silence("B")
+        old.kill()
+        await old.stop()
+        stage.network.unsilence("B")
+        earlier = old.incarnation - back
+
+        def clock_set_back(name: str) -> int:
+            return earlier
+
+        monkeypatch.setattr("callboard.supervision.node.next_incarnation", clock_set_back)
+        loop = asyncio.get_running_loop()
+        began = loop.time()
+        new = await stage.node("B", "b")
+        with pytest.raises(JobCrashed, match="'B' is down"):
+            await job
+        await stage.noted("a", "ready", count=2)
+        assert loop.time() - began < 1
+        assert new.runtime.incarnation == old.incarnation + 1
+        assert await a.request("b", "echo", "new") == "new"
+        assert await new.request("a", "echo", "back") == "back"
+        assert len(stage.log.of("a", "down")) == 1
