@@ -108,6 +108,9 @@ class Session:
             return await statement.fetch(*arguments, timeout=timeout)
         except asyncpg.PostgresError as error:
             raise _said(error) from error
+        except asyncpg.InternalClientError as error:
+            # What a statement needed was dropped in between: the connection is not to be trusted.
+            raise PgmqError(f"the connection is out of step with Postgres: {error}") from error
 
     async def run(self, script: str) -> None:
         """Run statements that return nothing; what they raise is as with `fetch`."""

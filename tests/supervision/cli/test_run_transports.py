@@ -268,12 +268,12 @@ def test_nodes_with_the_same_secret_know_each_other_and_nobody_else(company: Com
     keys = Path(company.folder, "keys")
     keys.write_text(f"2026-11 = {CANARY}\n")
     told = ("--secret-file", str(keys))
-    company.run("run", "quiet:made", "--name", "hub", "--transport", hub, *told)
+    first = company.run("run", "quiet:made", "--name", "hub", "--transport", hub, *told)
     company.run("run", "quiet:Quiet", "--name", "in", "--transport", url, *told)
     out = company.run("run", "quiet:Quiet", "--name", "out", "--transport", url)
     joined(company, "hub", "in")
     out.until("transport-websocket connected")
-    out.until("rejected")
+    first.until("rejected")
     assert peers_of(company, "hub").keys() == {"in"}
     assert peers_of(company, "out") == {}
     for started in company.started:

@@ -153,10 +153,10 @@ def test_a_message_class_may_have_a_version_and_an_upgrade() -> None:
     def to_two(version: int, fields: dict[str, Any]) -> dict[str, Any]:
         return {"names": [fields["name"]]}
 
-    class Greet(DataMessage, wire="shop.greet", version=2, upgrade=to_two):
+    class Greet(DataMessage, wire="till.greet", version=2, upgrade=to_two):
         names: list[str]
 
-    assert decode(b'{"~:shop.greet":{"name":"Ada"}}') == Greet(["Ada"])
+    assert decode(b'{"~:till.greet":{"name":"Ada"}}') == Greet(["Ada"])
 
 
 def test_a_newer_version_is_read_as_far_as_it_is_known() -> None:
