@@ -1,5 +1,8 @@
 """Settings for every test."""
 
+from collections.abc import Generator
+
+import pytest
 from hypothesis import settings
 
 # A busy machine is no failed property: the tests bound time by their own clock.
@@ -7,3 +10,13 @@ settings.register_profile("callboard", deadline=None)
 settings.load_profile("callboard")
 
 pytest_plugins = ["tests.servers.fixtures"]
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport() -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Keep what was logged as text that can be sent: tests of bad text log lone surrogates."""
+    report = yield
+    report.sections = [
+        (name, text.encode("utf-8", "backslashreplace").decode()) for name, text in report.sections
+    ]
+    return report

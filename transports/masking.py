@@ -17,6 +17,9 @@ URL = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://")
 ENDS_A_URL = re.compile(r"[\s\"'<>`]")
 BETWEEN_URLS = re.compile(r"[\s,;|\"'<>()\[\]`]+\Z")
 
+BEFORE_A_URL = frozenset(" \t\r\n,;|=\"'<>()[]`")
+"""What stands between two URLs of one text."""
+
 WITHOUT_SCHEME = re.compile(r"(?<![\w.%+-])([\w.%+-]*:)[^\s@]+@")
 """Where the beginning of a URL was forgotten."""
 
@@ -58,7 +61,7 @@ def mask_url(text: str) -> str:
 
 
 def _mask_urls(text: str) -> str:
-    starts = list(URL.finditer(text))
+    starts = [found for found in URL.finditer(text) if _begins(text, found.start())]
     if not starts:
         return WITHOUT_SCHEME.sub(rf"\g<1>{MASK}@", text)
     pieces = [text[: starts[0].start()]]
@@ -67,6 +70,12 @@ def _mask_urls(text: str) -> str:
         alone = following is None and not pieces[0] and len(starts) == 1
         pieces += [start[0], _mask_user(start[0][:-3], rest, alone=alone)]
     return "".join(pieces)
+
+
+def _begins(text: str, place: int) -> bool:
+    """Whether a URL can begin here: not in the middle of another one, whose password it may be."""
+    earlier = URL.search(text, 0, place)
+    return earlier is None or text[place - 1] in BEFORE_A_URL
 
 
 def _mask_user(scheme: str, rest: str, *, alone: bool) -> str:
