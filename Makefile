@@ -3,6 +3,8 @@
 BASE_PYTHON ?= python3
 VENV        ?= .venv
 ARGS        ?=
+# Most tests wait for a clock or a server, not for a processor: so more at once than there are of these.
+AT_ONCE     ?= 4
 
 PYTHON  = $(VENV)/bin/python
 LINKS   = $(VENV)/links/callboard
@@ -20,7 +22,7 @@ demo: $(VENV)/.base  ## run the demonstration, with nothing but the base package
 	$(VENV)/bin/callboard demo $(ARGS)
 
 test: $(VENV)/.dev  ## run the tests; ARGS="-k mailbox" goes to pytest
-	$(PYTHON) -m pytest $(ARGS)
+	$(PYTHON) -m pytest -n $(AT_ONCE) --dist loadfile $(ARGS)
 
 check: lint types test  ## everything that must be green: format, lint, types, tests
 

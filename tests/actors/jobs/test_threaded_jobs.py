@@ -24,7 +24,7 @@ from callboard import (
     on,
 )
 from callboard.actors.jobs.events import UNREAD_EVENTS
-from callboard.actors.testing import LeakCheck, eventually
+from callboard.actors.testing import eventually
 from tests.actors.jobs.crew import Boom, Player, never, node_of, now
 
 
@@ -185,20 +185,22 @@ async def test_what_a_thread_asks_for_has_the_deadline_of_its_job() -> None:
         await never(worker, request)
 
     seen: list[float | None] = []
+    before = set(threading.enumerate())
     async with node_of(blocking(), "c") as node:
-        check = LeakCheck(node)
         began = now()
         with pytest.raises(JobTimeout):
             await node.request("b", "asks on", work, timeout=3)
         assert now() == began + 3
         assert seen == [began + 3]
         assert await node.request("b", "whose") is True  # the thread is free again
-        check_threads(check)
+        check_threads(before)
         await node.admin().terminate_child("b")
 
 
-def check_threads(check: LeakCheck) -> None:
-    assert sum(each.name.startswith("callboard-b") for each in threading.enumerate()) == 1
+def check_threads(before: set[threading.Thread]) -> None:
+    """Whether the worker has one thread; one of another test may still be at its end."""
+    begun = [each for each in threading.enumerate() if each not in before]
+    assert sum(each.name.startswith("callboard-b") for each in begun) == 1
 
 
 @pytest.mark.check("M76")
