@@ -15,8 +15,15 @@ def test_a_duration_is_seconds(text: str, seconds: float) -> None:
 
 @pytest.mark.parametrize(
     ("text", "size"),
-    [("0", 0), ("4096", 4096), ("64KiB", 65536), ("4 mib", 4 * 2**20), ("1.5kB", 1500), ("1GiB", 2**30)],
-)  # fmt: skip
+    [
+        ("0", 0),
+        ("4096", 4096),
+        ("64KiB", 65536),
+        ("4 mib", 4 * 2**20),
+        ("1.5kB", 1500),
+        ("1GiB", 2**30),
+    ],
+)
 def test_a_size_is_bytes(text: str, size: int) -> None:
     assert bytes_of(text) == size
 
