@@ -22,7 +22,7 @@ from .errors import NotStarted
 from .handlers import Handler, HandlerTable, default_hook, runtime_handler
 from .loops import bare_cell, leave_bare, runtime_for_bare_actors, start_bare
 from .message import Lane, SystemMessage
-from .monitor import Monitor, Monitors, WorkerDown, monitored
+from .monitor import Monitor, WorkerDown, monitored, monitors_of
 from .pykka_actor import PykkaActor
 from .reason import Failed, Normal, Reason
 from .ref import WorkerRef
@@ -178,9 +178,7 @@ class Actor(PykkaActor):
         if target is None:
             monitor.tell(WorkerDown(worker, None))
             return monitor
-        if target.monitors is None:
-            target.monitors = Monitors()
-        target.monitors.add(monitor)
+        monitors_of(target).add(monitor)
         watching.add(monitor)
         return monitor
 

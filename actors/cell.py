@@ -19,7 +19,7 @@ from .errors import CallboardError, Dropped, MailboxFull, NoActor, Stopped
 from .handlers import HandlerTable
 from .mailbox import Mailbox
 from .message import NORMAL
-from .monitor import Monitor, Monitors, WorkerDown
+from .monitor import Monitors, when_gone
 from .options import DEFAULTS, CellOptions, Directive
 from .reason import Reason
 from .ref import WorkerRef
@@ -336,17 +336,7 @@ class Cell:
 
     def when_gone(self, call: Callable[[], object]) -> None:
         """Have `call` called once the worker is gone for good, at once if it is."""
-        if self.closed:
-            call()
-            return
-        if self.monitors is None:
-            self.monitors = Monitors()
-
-        def notify(fact: object) -> None:
-            if isinstance(fact, WorkerDown):
-                call()
-
-        self.monitors.add(Monitor(self.ref, notify, self.monitors.remove))
+        when_gone(self, call)
 
     def clear(self, reason: CallboardError) -> None:
         """Make dead letters of all that waits in the mailbox."""

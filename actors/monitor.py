@@ -13,7 +13,16 @@ from .message import SystemMessage
 from .reason import Reason
 from .ref import WorkerRef
 
-__all__ = ["Monitor", "Monitored", "Monitors", "WorkerDown", "WorkerRestarted", "monitored"]
+__all__ = [
+    "Monitor",
+    "Monitored",
+    "Monitors",
+    "WorkerDown",
+    "WorkerRestarted",
+    "monitored",
+    "monitors_of",
+    "when_gone",
+]
 
 
 TOLD_BY = "_told_by"
@@ -116,3 +125,24 @@ def monitored(target: object) -> Monitored | None:
         return None
     place = cast("Monitored", target)
     return None if place.closed else place
+
+
+def monitors_of(place: Monitored) -> Monitors:
+    """Return the monitors on a place, which has none before somebody watches it."""
+    if place.monitors is None:
+        place.monitors = Monitors()
+    return place.monitors
+
+
+def when_gone(place: Monitored, call: Callable[[], object]) -> None:
+    """Have `call` called once the worker is gone for good, at once if it is."""
+    if place.closed:
+        call()
+        return
+
+    def notify(fact: object) -> None:
+        if isinstance(fact, WorkerDown):
+            call()
+
+    monitors = monitors_of(place)
+    monitors.add(Monitor(place.ref, notify, monitors.remove))

@@ -15,7 +15,7 @@ from ..actors.errors import CallboardError, LocalOnly, NoActor
 from ..actors.jobs.caller import Job
 from ..actors.jobs.messages import JobStart
 from ..actors.message import LocalMessage
-from ..actors.monitor import Monitor, Monitors, WorkerDown
+from ..actors.monitor import Monitors, when_gone
 from ..actors.reason import Reason
 from ..actors.ref import WorkerRef
 from ..actors.reply import Reply
@@ -120,17 +120,7 @@ class RemoteWorker:
 
     def when_gone(self, call: Callable[[], object]) -> None:
         """Have `call` called once the worker is gone for good, at once if it is."""
-        if self.closed:
-            call()
-            return
-        if self.monitors is None:
-            self.monitors = Monitors()
-
-        def notify(fact: object) -> None:
-            if isinstance(fact, WorkerDown):
-                call()
-
-        self.monitors.add(Monitor(self.ref, notify, self.monitors.remove))
+        when_gone(self, call)
 
     def started(self, incarnation: int) -> None:
         """Take note that it is ready; a life after the first one known is told to its monitors."""

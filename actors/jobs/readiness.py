@@ -8,7 +8,7 @@ from typing import Protocol
 
 from ..errors import CallboardError, NoActor
 from ..message import SystemMessage
-from ..monitor import Monitor, Monitors, WorkerDown, monitored
+from ..monitor import Monitor, WorkerDown, monitored, monitors_of
 from ..registry import Registration, WorkerReady
 from ..runtime import Runtime
 
@@ -66,10 +66,9 @@ class Readiness:
         place = monitored(known.target) if known is not None else None
         if place is None:
             return False
-        if place.monitors is None:
-            place.monitors = Monitors()
-        self._monitor = Monitor(place.ref, self._ended, place.monitors.remove)
-        place.monitors.add(self._monitor)
+        monitors = monitors_of(place)
+        self._monitor = Monitor(place.ref, self._ended, monitors.remove)
+        monitors.add(self._monitor)
         return True
 
     def _late(self) -> None:

@@ -18,7 +18,7 @@ from ..handlers import job
 from ..jobs.server import JobRequest
 from ..loops import runtime_for_bare_actors
 from ..message import lane_for
-from ..monitor import Monitor, Monitors, WorkerDown
+from ..monitor import Monitor, WorkerDown, monitored, monitors_of
 from ..ref import WorkerRef
 from ..registry import WorkerReady
 from ..runtime import Runtime
@@ -134,22 +134,19 @@ class Probe:
 
     def monitor(self, worker: WorkerRef) -> Monitor:
         """Watch another worker's end: the probe receives its `WorkerDown`, as an actor would."""
-        target = worker.target
-        cell = target if isinstance(target, Cell) and not target.closed else None
+        place = monitored(worker.target)
 
         def cancel(monitor: Monitor) -> None:
-            if cell is not None and cell.monitors is not None:
-                cell.monitors.remove(monitor)
+            if place is not None:
+                monitors_of(place).remove(monitor)
 
         monitor = Monitor(
             worker, lambda fact: self.take_in(_envelope(fact, None, self.ref)), cancel
         )
-        if cell is None:
+        if place is None:
             monitor.notify(WorkerDown(worker, None))
-            return monitor
-        if cell.monitors is None:
-            cell.monitors = Monitors()
-        cell.monitors.add(monitor)
+        else:
+            monitors_of(place).add(monitor)
         return monitor
 
     # -- inside ----
