@@ -45,12 +45,11 @@ class Announcer:
     def drain(self) -> list[Action]:
         """Announce that all workers are gone, and none from now on: they take no new work."""
         why = ["shutdown", "", "its node is ending"]
-        gone: list[Gone] = [(name, since, why) for name, _, since, _ in self._workers()]
+        gone: list[Gone] = [
+            (name, since, why) for name, _, since, _ in self._discovery.workers.values()
+        ]
         self._drained = True
         return self._discovery.changed([], gone)
-
-    def _workers(self) -> list[tuple[str, int, int, bool]]:
-        return list(self._discovery.workers.values())
 
     def _told(self, claim: Registration) -> None:
         target = claim.target

@@ -24,11 +24,9 @@ LONGEST_NAME = 500
 """Characters of the names that it bears."""
 
 
-def _delivery(kind: type[DeliveryError]) -> Callable[[str, str, str, Any], CallboardError]:
-    return lambda text, worker, job, extra: kind(text, worker)
-
-
-def _reply(kind: type[ReplyError]) -> Callable[[str, str, str, Any], CallboardError]:
+def _of_worker(
+    kind: type[DeliveryError] | type[ReplyError],
+) -> Callable[[str, str, str, Any], CallboardError]:
     return lambda text, worker, job, extra: kind(text, worker)
 
 
@@ -47,7 +45,7 @@ def _crashed(text: str, worker: str, job: str, extra: Any) -> CallboardError:
 
 MAKERS: dict[str, Callable[[str, str, str, Any], CallboardError]] = {
     **{
-        kind.__name__: _delivery(kind)
+        kind.__name__: _of_worker(kind)
         for kind in (
             errors.DeliveryError,
             errors.NoActor,
@@ -59,11 +57,6 @@ MAKERS: dict[str, Callable[[str, str, str, Any], CallboardError]] = {
             errors.Unhandled,
             errors.LocalOnly,
             NotCarried,
-        )
-    },
-    **{
-        kind.__name__: _reply(kind)
-        for kind in (
             errors.ReplyError,
             errors.ActorFailed,
             errors.ActorRestarted,
@@ -122,7 +115,7 @@ def error_of(facts: list[Any], node: str) -> CallboardError:
 
     """
     name, text, worker, job, extra, cause = facts[:6]
-    make = MAKERS.get(name, _reply(ReplyError))
+    make = MAKERS.get(name, _of_worker(ReplyError))
     error = make(str(text), str(worker), str(job), extra)
     if cause is not None:
         kind, words = cause

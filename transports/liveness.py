@@ -149,10 +149,9 @@ class Liveness:
         """Return who is to be told that this node lives, and who is to say so itself."""
         self.next_beat = now + self.beat
         told: set[str] = set()
-        before: set[str] = set()
+        before = self._before()
         for ring in self._rings.values():
             told |= ring.after()
-            before |= ring.before()
             anybody = ring.anybody()
             if anybody is not None:
                 told.add(anybody)
@@ -178,9 +177,7 @@ class Liveness:
 
     def _choose(self, now: float) -> None:
         """Watch the neighbours, the newcomers and those who are waited for; and no others."""
-        before: set[str] = set()
-        for ring in self._rings.values():
-            before |= ring.before()
+        before = self._before()
         for name, known in self._nodes.items():
             if name in before or not known.told or self._busy(name):
                 if known.watched is None:
@@ -190,6 +187,10 @@ class Liveness:
                     known.suspected = False
             elif known.watched is not None and known.heard > known.doubted:
                 known.watched = None
+
+    def _before(self) -> set[str]:
+        """Return the neighbours that this node watches, behind all transports."""
+        return {name for ring in self._rings.values() for name in ring.before()}
 
     def _doubt(self, known: Known) -> float:
         return self._deadline(known) - self._limit(known) / 3

@@ -9,6 +9,7 @@ from threading import Lock
 from typing import Protocol, cast
 
 from ..actors.delivery import Answer, Entry
+from ..actors.jobs.events import Changing
 from ..actors.reason import Reason
 from ..actors.ref import WorkerRef
 from .carried_errors import node_down
@@ -54,7 +55,7 @@ class Exchange(Passage, Protocol):
         ...
 
 
-class Peer:
+class Peer(Changing):
     """One other node, from its announcement until it is down."""
 
     def __init__(self, known: Known, exchange: Exchange, codec: Codec, link: Link) -> None:
@@ -84,7 +85,6 @@ class Peer:
         """What was told and is not acknowledged: dead letters if that node is declared down."""
         self._flushing = False
         self._timer: asyncio.TimerHandle | None = None
-        self._room: list[asyncio.Future[None]] = []
 
     def __repr__(self) -> str:
         """Show the name."""
@@ -147,9 +147,7 @@ class Peer:
 
         """
         while not self.link.room and not self.closed:
-            room: asyncio.Future[None] = self.runtime.loop.create_future()
-            self._room.append(room)
-            await room
+            await self._waiter(self.runtime.loop)
         if self.closed:
             raise NodeDown(self.node, "the message was not sent", worker)
 
@@ -234,11 +232,8 @@ class Peer:
             told.popleft()
         if not self.link.open:
             self._exchange.quiet()
-        if self._room and self.link.room:
-            waiting, self._room = self._room, []
-            for room in waiting:
-                if not room.done():
-                    room.set_result(None)
+        if self.link.room:
+            self._wake()
         if not self._flushing:
             due = self.link.due()
             if due is not None and due <= now:
@@ -253,10 +248,7 @@ class Peer:
         self.closed = True
         if self._timer is not None:
             self._timer.cancel()
-        waiting, self._room = self._room, []
-        for room in waiting:
-            if not room.done():
-                room.set_result(None)
+        self._wake()
         told, self._told = self._told, deque()
         for _, ref, entry in told:
             self.runtime.dead(ref, entry, NodeDown(self.node, why, ref.name))

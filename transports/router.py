@@ -191,8 +191,7 @@ class Router:
         peer = self.peers.get(header.node)
         if known is None or peer is None:
             return False
-        known.heard = now
-        known.suspected = False
+        self.discovery.liveness.sign(known, now)
         peer.take(Segment(header.first, header.ack, bool(header.want), bodies))
         return True
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 
 __all__ = ["bytes_of", "seconds_of"]
 
@@ -21,11 +22,10 @@ def seconds_of(text: str) -> float:
         ValueError: it is none; the text says how to write one.
 
     """
-    found = WRITTEN.match(text.strip().lower())
-    unit = SECONDS.get(found[2]) if found else None
-    if found is None or unit is None:
+    seconds = _measured(text, SECONDS)
+    if seconds is None:
         raise ValueError(f"{text!r} is no duration: write 30s, 500ms, 2m or 1h")
-    return float(found[1]) * unit
+    return seconds
 
 
 def bytes_of(text: str) -> int:
@@ -35,8 +35,14 @@ def bytes_of(text: str) -> int:
         ValueError: it is none; the text says how to write one.
 
     """
-    found = WRITTEN.match(text.strip().lower())
-    unit = BYTES.get(found[2]) if found else None
-    if found is None or unit is None:
+    size = _measured(text, BYTES)
+    if size is None:
         raise ValueError(f"{text!r} is no size: write 4096, 64KiB, 4MiB or 1GiB")
-    return round(float(found[1]) * unit)
+    return round(size)
+
+
+def _measured(text: str, units: Mapping[str, float]) -> float | None:
+    """Return what is written, in the unit that is 1; None if that is no number with a unit."""
+    found = WRITTEN.match(text.strip().lower())
+    unit = units.get(found[2]) if found else None
+    return float(found[1]) * unit if found is not None and unit is not None else None
