@@ -12,6 +12,7 @@ from ..actors.delivery import Answer, Entry
 from ..actors.jobs.events import Changing
 from ..actors.reason import Reason
 from ..actors.ref import WorkerRef
+from .alarm import Alarm
 from .carried_errors import node_down
 from .codec import Codec
 from .errors import LinkFull, NodeDown, Undecodable
@@ -84,7 +85,7 @@ class Peer(Changing):
         self._told: deque[tuple[int, WorkerRef, Entry]] = deque()
         """What was told and is not acknowledged: dead letters if that node is declared down."""
         self._flushing = False
-        self._timer: asyncio.TimerHandle | None = None
+        self._alarm = Alarm(self.runtime.loop, self._at_time)
 
     def __repr__(self) -> str:
         """Show the name."""
@@ -191,17 +192,10 @@ class Peer(Changing):
 
     def _arm(self) -> None:
         due = self.link.due()
-        timer = self._timer
-        if due is None:
-            return
-        if timer is not None:
-            if not timer.cancelled() and timer.when() <= due:
-                return
-            timer.cancel()
-        self._timer = self.runtime.loop.call_at(due, self._at_time)
+        if due is not None:
+            self._alarm.set(due)
 
     def _at_time(self) -> None:
-        self._timer = None
         due = self.link.due()
         if due is None:
             return
@@ -246,8 +240,7 @@ class Peer(Changing):
     def close(self, why: str, ended: Callable[[RemoteWorker, Reason], None]) -> None:
         """End everything that is open with the node, because it is down."""
         self.closed = True
-        if self._timer is not None:
-            self._timer.cancel()
+        self._alarm.cancel()
         self._wake()
         told, self._told = self._told, deque()
         for _, ref, entry in told:

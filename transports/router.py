@@ -11,6 +11,7 @@ import orjson
 
 from ..actors.ref import WorkerRef
 from ..actors.runtime import Runtime
+from .alarm import Alarm
 from .announcer import Announcer
 from .casting import cast_to
 from .codec import Codec
@@ -80,7 +81,7 @@ class Router:
         gates.nodes = self.discovery.nodes
         self._outages = Outages()
         runtime.events.level_of = self._outages.level_of
-        self._timer: asyncio.TimerHandle | None = None
+        self._alarm = Alarm(runtime.loop, self._step)
         self._leaving = False
         self._quiet: asyncio.Event | None = None
         self._learner = Learner(runtime.registry)
@@ -265,8 +266,7 @@ class Router:
         self._forget_all()
 
     def _forget_all(self) -> None:
-        if self._timer is not None:
-            self._timer.cancel()
+        self._alarm.cancel()
         for peer in list(self.peers.values()):
             self._down(peer.known, f"this node, {self.name!r}, has stopped")
 
@@ -365,16 +365,9 @@ class Router:
     # -- time ----
 
     def _arm(self) -> None:
-        due = self.discovery.due()
-        timer = self._timer
-        if timer is not None:
-            if not timer.cancelled() and timer.when() <= due:
-                return
-            timer.cancel()
-        self._timer = self.runtime.loop.call_at(due, self._step)
+        self._alarm.set(self.discovery.due())
 
     def _step(self) -> None:
-        self._timer = None
         if self._leaving and not self.peers:
             return
         if self._pulse is not None:
