@@ -1,9 +1,11 @@
 """Settings for every test."""
 
-from collections.abc import Generator
+from collections.abc import Generator, Iterator
 
 import pytest
 from hypothesis import settings
+
+from callboard.actors.wire import WIRE_NAMES, WIRE_TYPES
 
 # A busy machine is no failed property: the tests bound time by their own clock.
 settings.register_profile("callboard", deadline=None)
@@ -20,3 +22,14 @@ def pytest_runtest_makereport() -> Generator[None, pytest.TestReport, pytest.Tes
         (name, text.encode("utf-8", "backslashreplace").decode()) for name, text in report.sections
     ]
     return report
+
+
+@pytest.fixture
+def wire_tables() -> Iterator[None]:
+    """Leave the process-wide tables of what may cross as they were before the test."""
+    names, kinds = dict(WIRE_NAMES), dict(WIRE_TYPES)
+    yield
+    WIRE_NAMES.clear()
+    WIRE_NAMES.update(names)
+    WIRE_TYPES.clear()
+    WIRE_TYPES.update(kinds)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import types
-from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,16 +11,7 @@ import pytest
 from callboard import DataMessage, LocalMessage, SpecError
 from callboard.actors.wire import WIRE_NAMES, WIRE_TYPES, register, wire
 
-
-@pytest.fixture(autouse=True)
-def as_before() -> Iterator[None]:
-    """Leave the process-wide tables as they were."""
-    names, kinds = dict(WIRE_NAMES), dict(WIRE_TYPES)
-    yield
-    WIRE_NAMES.clear()
-    WIRE_NAMES.update(names)
-    WIRE_TYPES.clear()
-    WIRE_TYPES.update(kinds)
+pytestmark = pytest.mark.usefixtures("wire_tables")
 
 
 def in_another_module(name: str) -> type:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import sys
 import types
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
@@ -16,16 +15,7 @@ from callboard.actors.wire import WIRE_NAMES, WIRE_TYPES, register, wire
 from callboard.transports.json_codec import JsonCodec
 from tests.transports.codec.carried import make_ref, round_trip
 
-
-@pytest.fixture(autouse=True)
-def as_before() -> Iterator[None]:
-    """Leave the process-wide tables as they were."""
-    names, kinds = dict(WIRE_NAMES), dict(WIRE_TYPES)
-    yield
-    WIRE_NAMES.clear()
-    WIRE_NAMES.update(names)
-    WIRE_TYPES.clear()
-    WIRE_TYPES.update(kinds)
+pytestmark = pytest.mark.usefixtures("wire_tables")
 
 
 def forget(*classes: type) -> None:
