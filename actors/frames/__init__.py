@@ -1,0 +1,3 @@
+"""Frames, bridges and pipelines."""
+
+__all__: list[str] = []

@@ -1,0 +1,47 @@
+"""What a bridge and the workers on it send each other.
+
+The owner of a bridge offers it to each worker that is bridged; a worker joins while it is active.
+Join, frames and leave travel on one lane, so the owner sees them in the order in which they were
+sent: what was said before a leave is said before it.
+"""
+
+from __future__ import annotations
+
+from ..message import DataMessage, Lane, SystemMessage
+from .frame import Direction, Frame
+
+__all__ = ["BridgeJoin", "BridgeLeave", "BridgeOffer", "FrameMessage"]
+
+
+class FrameMessage(DataMessage, wire="callboard.frame"):
+    """A frame on its way between a pipeline and a worker on its bridge."""
+
+    frame: Frame
+    direction: Direction = Direction.DOWN
+    bridge: str | None = None
+    """The name of the bridge; None where it has none."""
+    owner: str = ""
+    """The worker that owns the bridge; empty where the frame was sent without one."""
+
+
+class BridgeOffer(SystemMessage, wire="callboard.bridge-offer"):
+    """To a bridged worker: there is a bridge here; join it while you are active."""
+
+    owner: str
+    bridge: str | None
+    offer: str
+    """Names this offer: one worker may get several, of several bridges and lives of an owner."""
+
+
+class BridgeJoin(DataMessage, wire="callboard.bridge-join", lane=Lane.NORMAL):
+    """To the owner of a bridge: send me frames, and take mine."""
+
+    offer: str
+    activation: str
+    """Names the activation: the same word again is the same activation, resumed."""
+
+
+class BridgeLeave(DataMessage, wire="callboard.bridge-leave", lane=Lane.NORMAL):
+    """To the owner of a bridge: what I had to say has been sent; send me nothing more."""
+
+    offer: str

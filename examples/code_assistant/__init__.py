@@ -1,0 +1,1 @@
+"""Questions about the files of a project, answered by reading them."""

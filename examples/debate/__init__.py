@@ -1,0 +1,1 @@
+"""Three workers with views of their own, asked in parallel, and a moderator."""

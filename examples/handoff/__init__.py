@@ -1,0 +1,1 @@
+"""A greeter and a support worker that hand a conversation over to each other."""

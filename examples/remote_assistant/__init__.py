@@ -1,0 +1,1 @@
+"""An assistant behind a WebSocket, with one session for each connection."""

@@ -1,0 +1,1 @@
+"""A controller that ticks by itself and answers questions by jobs."""

@@ -1,0 +1,1 @@
+"""A shopping list and a form that are filled by talking."""

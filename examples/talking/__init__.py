@@ -1,0 +1,1 @@
+"""What the conversational examples share: the terminal, the web page, their options."""
