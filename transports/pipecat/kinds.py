@@ -99,9 +99,9 @@ def _sound(value: object) -> bytes:
     raise ValueError(f"bytes are expected, not {type(value).__name__}")
 
 
-def _list(value: object) -> list[Any]:
+def _list(value: Any) -> list[Any]:
     if isinstance(value, list):
-        return cast("list[Any]", value)
+        return value  # pyright: ignore[reportUnknownVariableType]
     raise ValueError(f"a list is expected, not {type(value).__name__}")
 
 

@@ -100,8 +100,7 @@ def test_pipecats_own_class_takes_the_arguments_and_has_the_attributes(frame: ou
     made = their_frame(frame)
     assert made is not None
     name, arguments = made
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # of what is deprecated there
+    with warnings.catch_warnings(record=True):  # of what is deprecated there
         built = getattr(theirs, name)(**arguments)
     kind = kind_named(*(cls.__name__ for cls in type(built).__mro__))
     assert kind is not None and kind.theirs == name
