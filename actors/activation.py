@@ -61,9 +61,9 @@ class Activation:
 
     async def begin(self) -> None:
         """Take up the activation that the last life had, or the class's default."""
-        kept = self._cell.activation or (self._worker.active, None)
-        active, args = kept
-        self._set(active, args)
+        kept = self._cell.activation or (self._worker.active, None, "")
+        active, args, word = kept
+        self._set(active, args, word)
         if not active:
             return
         try:
@@ -71,6 +71,15 @@ class Activation:
         except BaseException:
             self._set(*kept)  # the next attempt to start is to be active too
             raise
+
+    @property
+    def word(self) -> str:
+        """A word for the present activation: the same over a restart, and no other one's."""
+        active, args, word = self._cell.activation or (self._worker.active, None, "")
+        if not word:
+            word = self._cell.runtime.new_job_id()
+            self._set(active, args, word)
+        return word
 
     async def activate(self, args: Any, deadline: float | None = None) -> None:
         """Be active and run `on_activated`; if the hook raises, be inactive again.
@@ -125,19 +134,19 @@ class Activation:
                 await self.activate(before[1] if before is not None else None)
             raise _not_handed_over(other, error) from error
 
-    async def _step_back(self, before: tuple[bool, object] | None) -> None:
+    async def _step_back(self, before: tuple[bool, object, str] | None) -> None:
         """Be inactive; if `on_deactivated` raises or is interrupted, nobody has taken over yet."""
         was_active = self._worker.active
         try:
             await self.deactivate()
         except BaseException:
             if was_active:
-                self._set(True, before[1] if before is not None else None)
+                self._set(*(before or (True, None, "")))
             raise
 
-    def _set(self, active: bool, args: object) -> None:
+    def _set(self, active: bool, args: object, word: str = "") -> None:
         self._worker.active = active
-        self._cell.activation = (active, args)
+        self._cell.activation = (active, args, word)
 
 
 def _not_handed_over(other: WorkerRef, error: CallboardError) -> CallboardError:

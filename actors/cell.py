@@ -190,8 +190,8 @@ class Cell:
         """What runs beside the handler: handlers declared `preempt=True`, hooks of jobs."""
         self.stuck: list[asyncio.Future[Any]] | None = None
         """What was abandoned, of this life or an earlier one."""
-        self.activation: tuple[bool, object] | None = None
-        """Active or not, and with which arguments: kept over a restart (M42)."""
+        self.activation: tuple[bool, object, str] | None = None
+        """Active or not, with which arguments, and a word for it: kept over a restart (M42)."""
         self.monitors: Monitors | None = None
         self.stashed: deque[Entry] | None = None
         self.retried: tuple[Entry, list[BaseException]] | None = None  # and what each try raised
@@ -216,6 +216,11 @@ class Cell:
     def running(self) -> bool:
         """Whether there is an incarnation that takes messages."""
         return self.state is State.RUNNING
+
+    @property
+    def bridges(self) -> tuple[str, ...] | None:
+        """The names of the bridges that the worker is on; see `Registration.bridges`."""
+        return getattr(self.actor, "bridged", None)
 
     def ran_for(self, now: float) -> float:
         """Seconds that the last life ran, or the present one has; 0 if it never did."""

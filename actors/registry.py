@@ -62,6 +62,11 @@ class Registration:
         """Whether other nodes may know it."""
         return bool(getattr(self.target, "public", True))
 
+    @property
+    def bridges(self) -> tuple[str, ...] | None:
+        """The names of the bridges that it takes frames from; none named: all. None: of none."""
+        return getattr(self.target, "bridges", None)
+
 
 Watcher: TypeAlias = "Callable[[WorkerReady], None]"
 
@@ -88,6 +93,9 @@ class Registry:
         self._stamp = 0
         self._watches: dict[str, dict[object, Watcher]] = {}
         self._watching: dict[object, set[str]] = {}
+        self._bridged: dict[str, Registration] = {}
+        """The ready ones that are on a bridge."""
+        self._bridge_watches: dict[object, Watcher] = {}
 
     def __len__(self) -> int:
         """Workers that are known."""
@@ -96,7 +104,8 @@ class Registry:
     @property
     def watches(self) -> int:
         """Watches that are set."""
-        return sum(len(watchers) for watchers in self._watches.values())
+        named = sum(len(watchers) for watchers in self._watches.values())
+        return named + len(self._bridge_watches)
 
     def watched(self) -> dict[str, int]:
         """Return how many watches are set on each name that has any."""
@@ -219,6 +228,8 @@ class Registry:
 
     def _remove(self, claim: Registration) -> None:
         name = claim.ref.name
+        if self._bridged.get(name) is claim:
+            del self._bridged[name]
         rivals = self._rivals.get(name)
         if self._known.get(name) is claim:
             if rivals:
@@ -234,10 +245,16 @@ class Registry:
         name = known.ref.name
         watchers = self._watches.get(name)
         if watchers:
-            fact = WorkerReady(name, known.node, known.incarnation)
-            for key, watcher in list(watchers.items()):
-                if key in watchers:  # a watcher before it may have taken it back
-                    self._call(watcher, fact)
+            self._tell(watchers, known)
+        if known.bridges is not None:
+            self._bridged[name] = known
+            self._tell(self._bridge_watches, known)
+
+    def _tell(self, watchers: dict[object, Watcher], known: Registration) -> None:
+        fact = WorkerReady(known.ref.name, known.node, known.incarnation)
+        for key, watcher in list(watchers.items()):
+            if key in watchers:  # a watcher before it may have taken it back
+                self._call(watcher, fact)
 
     def watch(self, name: str, key: object, watcher: Watcher) -> None:
         """Call `watcher` each time the worker becomes ready, at once if it is ready now.
@@ -253,8 +270,17 @@ class Registry:
         if known is not None and known.ready:
             self._call(watcher, WorkerReady(name, known.node, known.incarnation))
 
+    def watch_bridged(self, key: object, watcher: Watcher) -> None:
+        """Call `watcher` each time a worker that is on a bridge becomes ready, at once if it is."""
+        self._bridge_watches[key] = watcher
+        for name, known in list(self._bridged.items()):
+            if known.ready and self._known.get(name) is known:
+                self._call(watcher, WorkerReady(name, known.node, known.incarnation))
+
     def unwatch(self, key: object, name: str | None = None) -> None:
         """Take back the watches of this key: on one name, or all of them."""
+        if name is None:
+            self._bridge_watches.pop(key, None)
         names = self._watching.get(key)
         if names is None:
             return

@@ -188,13 +188,17 @@ class Worker(Actor, Asking):
 
     def start_hooks(self) -> Coroutine[Any, Any, None] | None:
         """Return what is to run before the worker is ready, or None; for the runtime."""
-        first = super().start_hooks()
+        first = self._begin()
         activation = self._place.activation
         if "on_activated" not in self.table.hooks:
             # Nothing to run: only note it, without a task.
             self.active = activation[0] if activation is not None else self.active
             return first
         return self._start_and_activate(first)
+
+    def _begin(self) -> Coroutine[Any, Any, None] | None:
+        """Return what is to run before the worker may be active, or None."""
+        return super().start_hooks()
 
     async def _start_and_activate(self, first: Coroutine[Any, Any, None] | None) -> None:
         if first is not None:

@@ -44,4 +44,7 @@ def is_working(cell: Cell) -> bool:
     actor: Any = cell.actor
     serving = getattr(actor, "_serving", None)
     jobs = bool(serving is not None and serving.open)
-    return cell.busy or cell.queued or jobs or (len(cell.mailbox) > 0 and not cell.suspended)
+    beside = bool(cell.beside)
+    return (
+        cell.busy or cell.queued or jobs or beside or (len(cell.mailbox) > 0 and not cell.suspended)
+    )

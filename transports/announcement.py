@@ -17,6 +17,9 @@ __all__ = ["MOST_NAME", "Announcement", "in_parts", "is_announceable", "read"]
 MOST_NAME = 1000
 """Characters of the name of a worker that other nodes may know."""
 
+MOST_BRIDGES = 100
+"""Names of bridges that one worker may be on."""
+
 MOST_PARTS = 1000
 """Packets that one snapshot may take."""
 
@@ -111,10 +114,12 @@ def in_parts(facts: Iterable[Fact], gone: Iterable[Gone]) -> list[tuple[list[Fac
             size = WIDEST * (len(end[0]) + sum(map(len, end[2]))) + BESIDE_NAME
         parts[-1][1].append(end)
     for fact in facts:
-        size += WIDEST * len(fact[0]) + BESIDE_NAME
+        bridges = fact[4] or ()
+        taken = WIDEST * (len(fact[0]) + sum(map(len, bridges))) + BESIDE_NAME + 3 * len(bridges)
+        size += taken
         if size > PART and any(parts[-1]):
             parts.append(([], []))
-            size = WIDEST * len(fact[0]) + BESIDE_NAME
+            size = taken
         parts[-1][0].append(fact)
     return parts
 
@@ -129,10 +134,19 @@ def _facts(value: object) -> tuple[Fact, ...]:
 
 
 def _fact(value: object) -> Fact:
-    name, incarnation, since, ready = _list(value)
+    name, incarnation, since, ready, *more = _list(value)
     if ready.__class__ is not bool:
         raise TypeError("whether a worker is ready is true or false")
-    return _name(name), _number(incarnation), _number(since), ready
+    # A node that knows no bridges says nothing of them, and a later one may say more.
+    bridges = None if not more or more[0] is None else _bridges(more[0])
+    return _name(name), _number(incarnation), _number(since), ready, bridges
+
+
+def _bridges(value: object) -> tuple[str, ...]:
+    names = tuple(map(_text, _list(value)))
+    if len(names) > MOST_BRIDGES or any(len(name) > MOST_NAME for name in names):
+        raise ValueError("a worker is on more bridges than any is, or on one of a longer name")
+    return names
 
 
 def _gone(value: object) -> Gone:

@@ -46,7 +46,7 @@ class Announcer:
         """Announce that all workers are gone, and none from now on: they take no new work."""
         why = ["shutdown", "", "its node is ending"]
         gone: list[Gone] = [
-            (name, since, why) for name, _, since, _ in self._discovery.workers.values()
+            (name, since, why) for name, _, since, _, _ in self._discovery.workers.values()
         ]
         self._drained = True
         return self._discovery.changed([], gone)
@@ -87,7 +87,7 @@ class Announcer:
         if self._drained:
             return
         facts = [
-            (name, claim.incarnation, claim.since, claim.ready)
+            (name, claim.incarnation, claim.since, claim.ready, claim.bridges)
             for name, claim in changed.items()
             if claim.ready or name in self._discovery.workers
         ]

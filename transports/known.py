@@ -22,8 +22,9 @@ __all__ = [
     "Via",
 ]
 
-Fact: TypeAlias = "tuple[str, int, int, bool]"
-"""A public worker: name, incarnation, since when it has the name, whether it is ready."""
+Fact: TypeAlias = "tuple[str, int, int, bool, tuple[str, ...] | None]"
+"""A public worker: name, incarnation, since when it has the name, whether it is ready, and the
+names of the bridges that it is on (none named: of all; None: it is on no bridge)."""
 
 Gone: TypeAlias = "tuple[str, int, list[str]]"
 """A public worker that ended for good: name, since when it had the name, and the reason's facts."""

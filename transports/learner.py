@@ -23,7 +23,7 @@ class Learner:
         """Take in what a node tells: who ended, who is there, who is ready."""
         node = learned.known.name
         if learned.whole:
-            named = {name for name, _, _, _ in learned.workers}
+            named = {fact[0] for fact in learned.workers}
             for worker in list(peer.workers.values()):
                 if worker.ref.name not in named:
                     self._gone(peer, worker, Normal())
@@ -31,8 +31,9 @@ class Learner:
             ended = peer.workers.get(name)
             if ended is not None and ended.since == since:
                 self._gone(peer, ended, reason_of(facts, node))
-        for name, incarnation, since, ready in learned.workers:
+        for name, incarnation, since, ready, bridges in learned.workers:
             worker = self._worker(peer, name, since)
+            worker.bridges = bridges
             if ready:
                 worker.started(incarnation)
                 self._registry.ready(name, incarnation, node)

@@ -30,7 +30,7 @@ __all__ = ["RemoteAnswer", "RemoteWorker"]
 class RemoteWorker:
     """The way to a worker of another node."""
 
-    __slots__ = ("_gone", "_line", "incarnation", "monitors", "ready", "ref", "since")
+    __slots__ = ("_gone", "_line", "bridges", "incarnation", "monitors", "ready", "ref", "since")
 
     public = True
 
@@ -41,6 +41,8 @@ class RemoteWorker:
         self.since = since
         self.incarnation = 0
         self.ready = False
+        self.bridges: tuple[str, ...] | None = None
+        """The names of the bridges that it is on, as its node has told; see `Registration`."""
         self._gone = False
         self.monitors: Monitors | None = None
 

@@ -10,7 +10,14 @@ from __future__ import annotations
 from ..message import DataMessage, Lane, SystemMessage
 from .frame import Direction, Frame
 
-__all__ = ["BridgeJoin", "BridgeLeave", "BridgeOffer", "FrameMessage"]
+__all__ = [
+    "BridgeJoin",
+    "BridgeLeave",
+    "BridgeOffer",
+    "BridgeQuiet",
+    "BridgeYield",
+    "FrameMessage",
+]
 
 
 class FrameMessage(DataMessage, wire="callboard.frame"):
@@ -45,3 +52,15 @@ class BridgeLeave(DataMessage, wire="callboard.bridge-leave", lane=Lane.NORMAL):
     """To the owner of a bridge: what I had to say has been sent; send me nothing more."""
 
     offer: str
+
+
+class BridgeQuiet(DataMessage, wire="callboard.bridge-quiet", lane=Lane.NORMAL):
+    """To the owner of a bridge: I have noticed the interruption; what I say now is new."""
+
+    offer: str
+
+
+class BridgeYield(SystemMessage, wire="callboard.bridge-yield"):
+    """To a worker: if this is your present activation, give it up; another one has the floor."""
+
+    activation: str

@@ -124,9 +124,9 @@ HOLES = {"one is lost": [0, 2], "the first is lost": [1, 2], "disorder": [0, 2, 
 @pytest.mark.parametrize("order", PARTS.values(), ids=PARTS)
 def test_parts_of_a_snapshot_are_taken_in_as_one(order: list[int]) -> None:
     known = Known("B", 1, 1, "way", 0.0)
-    whole = [known.collect(7, part, 3, ((str(part), 1, 1, True),)) for part in order]
+    whole = [known.collect(7, part, 3, ((str(part), 1, 1, True, None),)) for part in order]
     assert whole[:-1] == [None] * (len(order) - 1)
-    assert whole[-1] == tuple((str(part), 1, 1, True) for part in range(3))
+    assert whole[-1] == tuple((str(part), 1, 1, True, None) for part in range(3))
     assert known.parts == []
 
 
@@ -134,7 +134,7 @@ def test_parts_of_a_snapshot_are_taken_in_as_one(order: list[int]) -> None:
 @pytest.mark.parametrize("order", HOLES.values(), ids=HOLES)
 def test_a_snapshot_with_a_hole_is_none(order: list[int]) -> None:
     known = Known("B", 1, 1, "way", 0.0)
-    whole = [known.collect(7, part, 3, ((str(part), 1, 1, True),)) for part in order]
+    whole = [known.collect(7, part, 3, ((str(part), 1, 1, True, None),)) for part in order]
     whole.append(known.collect(8, 2, 3, ()))  # of another version
     assert whole == [None] * (len(order) + 1)
 

@@ -50,7 +50,7 @@ class World:
         number = incarnation if incarnation is not None else next(self._incarnations)
         discovery = Discovery(name, number, self.now, seed=number)
         place = self.places[name] = Place(discovery)
-        discovery.changed([(each, 1, number, True) for each in workers], [])
+        discovery.changed([(each, 1, number, True, None) for each in workers], [])
         self._do(name, discovery.connected(VIA, 60.0, None, self.now))
         return place
 
@@ -68,7 +68,7 @@ class World:
         discovery = self.places[name].discovery
         had = discovery.workers.get(worker)
         since = had[2] if had is not None else next(self._order) + 10_000
-        self._do(name, discovery.changed([(worker, incarnation, since, True)], []))
+        self._do(name, discovery.changed([(worker, incarnation, since, True, None)], []))
 
     def remove(self, name: str, worker: str) -> None:
         """Have a worker of a running node end."""
