@@ -6,9 +6,18 @@ import warnings
 
 try:
     with warnings.catch_warnings():
-        # Part of Python up to 3.12, and what Pipecat imports is no business of who imports this.
+        # Part of Python up to 3.12: that Pipecat imports it is no business of who imports this.
         warnings.filterwarnings("ignore", "'audioop' is deprecated", DeprecationWarning)
-        from pipecat.frames.frames import CancelFrame, EndFrame, ErrorFrame, StartFrame, StopFrame
+        from pipecat.bus import BusEndMessage, BusMessage
+        from pipecat.frames import frames as theirs
+        from pipecat.frames.frames import (
+            CancelFrame,
+            DataFrame,
+            EndFrame,
+            ErrorFrame,
+            StartFrame,
+            StopFrame,
+        )
         from pipecat.frames.frames import Frame as TheirFrame
         from pipecat.pipeline.base_pipeline import BasePipeline
         from pipecat.pipeline.pipeline import Pipeline
@@ -23,8 +32,13 @@ except ImportError as error:
     ) from error
 
 __all__ = [
+    "DOWN",
+    "UP",
     "BasePipeline",
+    "BusEndMessage",
+    "BusMessage",
     "CancelFrame",
+    "DataFrame",
     "EndFrame",
     "ErrorFrame",
     "FrameDirection",
@@ -36,4 +50,7 @@ __all__ = [
     "TheirFrame",
     "TheirWorker",
     "WorkerParams",
+    "theirs",
 ]
+
+DOWN, UP = FrameDirection.DOWNSTREAM, FrameDirection.UPSTREAM

@@ -22,7 +22,7 @@ class Tasks(TaskManager):
     """
 
     def __init__(self, cell: Cell, raised: Callable[[BaseException], None]) -> None:
-        """Run the tasks of this worker's pipeline; `raised` is called with what one of them raises."""
+        """Run the tasks of this worker's pipeline; `raised` is called with what one raises."""
         super().__init__()
         self._cell = cell
         self._raised = raised
@@ -31,11 +31,18 @@ class Tasks(TaskManager):
         self, coroutine: Coroutine[Any, Any, Any], name: str, context: Context | None = None
     ) -> asyncio.Task[Any]:
         """Run the coroutine in a task of this name."""
-        task: asyncio.Task[Any] = super().create_task(self._watch(coroutine), name, context)
+        base: Any = super()  # whose tasks have no type of result
+        task: asyncio.Task[Any] = base.create_task(self._watch(coroutine), name, context)
         if inspect.iscoroutine(coroutine):
             # A task that is cancelled before its first step never begins its coroutine.
             task.add_done_callback(lambda _: coroutine.close())
         return task
+
+    @property
+    def left(self) -> list[asyncio.Task[Any]]:
+        """The tasks that have not ended."""
+        base: Any = super()
+        return list(base.current_tasks())
 
     async def _watch(self, coroutine: Coroutine[Any, Any, Any]) -> Any:
         cell = self._cell  # by this name the watchdog finds the worker whose code blocks the loop
