@@ -1,0 +1,71 @@
+"""A worker's side of its `ConversationKeeper`: tells it what changes, and gets it back."""
+
+from __future__ import annotations
+
+from typing import cast
+
+from ..worker import Worker
+from .conversation import Conversation
+from .keeper import Forget, Kept, Recall, Remember
+from .model import ChatMessage
+
+__all__ = ["RECALL_WITHIN", "Keeping"]
+
+RECALL_WITHIN = 5.0
+"""Seconds in which the keeper must give a worker its conversation back."""
+
+
+class Keeping:
+    """One worker's side of its keeper, in one incarnation."""
+
+    def __init__(self, worker: Worker, keeper: str, conversation: Conversation) -> None:
+        """Have this conversation kept by the worker called `keeper`."""
+        self._worker = worker
+        self._keeper = keeper
+        self._conversation = conversation
+        self._known: list[ChatMessage] = []
+        """What the keeper knows of it."""
+        self._owed = False
+        self._kept = Kept()
+
+    async def recall(self) -> None:
+        """Get the conversation back, as it was when the last life ended.
+
+        Raises:
+            NoActor, AskTimeout: there is no keeper, or it does not answer.
+
+        """
+        recall = Recall(self._worker.name)
+        answer = await self._worker.ask(self._keeper, recall, timeout=RECALL_WITHIN)
+        self._kept = cast("Kept", answer)
+        self._conversation[:] = self._kept.messages
+        self._conversation.give_up(f"{self._worker.name!r} was restarted while it ran")
+        self._known = list(self._kept.messages)
+
+    def goes_on(self, activation: str) -> bool:
+        """Whether the last life had this activation too: its messages have been added then."""
+        return bool(self._kept.activation) and self._kept.activation == activation
+
+    @property
+    def owes_reply(self) -> bool:
+        """Whether the last life ended in a reply that is to be had now.
+
+        Only once: if this life ends in the same reply, that may be the cause.
+        """
+        return self._kept.owed and not self._kept.recalled and self._conversation.awaits_reply
+
+    def changed(self, activation: str, *, owed: bool) -> None:
+        """Tell the keeper what has changed since it was told last."""
+        known, messages = self._known, self._conversation
+        shorter = min(len(known), len(messages))
+        start = next((n for n in range(shorter) if known[n] is not messages[n]), shorter)
+        if start == len(messages) == len(known) and owed == self._owed:
+            return
+        self._known, self._owed = list(messages), owed
+        new = messages[start:]
+        self._worker.tell(self._keeper, Remember(self._worker.name, start, new, activation, owed))
+
+    def forget(self) -> None:
+        """Have the keeper forget the conversation."""
+        self._known, self._owed = [], False
+        self._worker.tell(self._keeper, Forget(self._worker.name))
