@@ -8,15 +8,20 @@ so there is no moment with both active, and if the other does not answer this on
 from __future__ import annotations
 
 import asyncio
+import time
 from contextlib import suppress
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeAlias
 
 from .cell import Cell
 from .errors import ActorFailed, AskTimeout, CallboardError, NoActor
 from .message import SystemMessage
 from .ref import WorkerRef
 
-__all__ = ["HANDOVER_WITHIN", "Activate", "Activation", "Deactivate", "Reserve"]
+__all__ = ["HANDOVER_WITHIN", "Activate", "Activation", "Deactivate", "Reserve", "Stamp"]
+
+Stamp: TypeAlias = "tuple[int, str]"
+"""Orders activations: of two that know of each other the later one is higher, whatever any clock
+says; of others it is the one that began later, as far as the clocks of their machines agree."""
 
 HANDOVER_WITHIN = 5.0
 """Seconds that a hand-over waits for the other worker, in each of its steps.
@@ -29,6 +34,11 @@ class Activate(SystemMessage, wire="callboard.activate"):
     """Be active, with these arguments."""
 
     args: Any = None
+    known: int = 0
+    """The highest number of an activation that who activates knows of."""
+    after: str = ""
+    """The worker that hands over, if one does, and its activation."""
+    before: Stamp | None = None
 
 
 class Deactivate(SystemMessage, wire="callboard.deactivate"):
@@ -52,18 +62,22 @@ class Active(Protocol):
 class Activation:
     """Whether one worker is active, and with which arguments."""
 
-    __slots__ = ("_cell", "_worker")
+    __slots__ = ("_cell", "_worker", "after", "known")
 
     def __init__(self, cell: Cell, worker: Active) -> None:
         """Manage the activation of this incarnation."""
         self._cell = cell
         self._worker = worker
+        self.known = 0
+        """The highest number of an activation, of any worker, that this one knows of."""
+        self.after: tuple[str, Stamp] | None = None
+        """Which worker has handed over to this one, in which activation of its own."""
 
     async def begin(self) -> None:
         """Take up the activation that the last life had, or the class's default."""
-        kept = self._cell.activation or (self._worker.active, None, "")
-        active, args, word = kept
-        self._set(active, args, word)
+        kept = self._cell.activation or (self._worker.active, None, None)
+        active, args, stamp = kept
+        self._set(active, args, stamp)
         if not active:
             return
         try:
@@ -73,21 +87,30 @@ class Activation:
             raise
 
     @property
-    def word(self) -> str:
-        """A word for the present activation: the same over a restart, and no other one's."""
-        active, args, word = self._cell.activation or (self._worker.active, None, "")
-        if not word:
-            word = self._cell.runtime.new_job_id()
-            self._set(active, args, word)
-        return word
+    def stamp(self) -> Stamp:
+        """What orders the present activation among all others; the same over a restart."""
+        active, args, stamp = self._cell.activation or (self._worker.active, None, None)
+        if stamp is None:
+            number = max(self.known + 1, time.time_ns() // 1_000_000)
+            stamp = (number, self._cell.runtime.new_job_id())
+            self._set(active, args, stamp)
+        self.note(stamp[0])
+        return stamp
 
-    async def activate(self, args: Any, deadline: float | None = None) -> None:
+    def note(self, number: int) -> None:
+        """Take note of an activation: the next one here comes after it."""
+        self.known = max(self.known, number)
+
+    async def activate(
+        self, args: Any, deadline: float | None = None, after: tuple[str, Stamp] | None = None
+    ) -> None:
         """Be active and run `on_activated`; if the hook raises, be inactive again.
 
         At the deadline (seconds on the node's clock) who hands over here becomes active again: so
         the hook is cancelled then, and this one is inactive whatever the hook makes of that.
         """
         self._set(True, args)
+        self.after = after
         limit = asyncio.timeout_at(deadline)
         timer = None
         if deadline is not None:
@@ -118,13 +141,15 @@ class Activation:
             await self._step_back(before)
             await self.activate(args)
             return
+        mine = before[2] if before is not None else None
         try:
             await other.ask(Reserve(), block=False, timeout=HANDOVER_WITHIN)
         except CallboardError as error:
             raise _not_handed_over(other, error) from error
         await self._step_back(before)
         try:
-            await other.ask(Activate(args), block=False, timeout=HANDOVER_WITHIN)
+            handed = Activate(args, self.known, self._cell.name if mine else "", mine)
+            await other.ask(handed, block=False, timeout=HANDOVER_WITHIN)
         except CallboardError as error:
             if isinstance(error, AskTimeout):
                 # It may have taken the message and be busy with it: wait until it has given up.
@@ -134,19 +159,19 @@ class Activation:
                 await self.activate(before[1] if before is not None else None)
             raise _not_handed_over(other, error) from error
 
-    async def _step_back(self, before: tuple[bool, object, str] | None) -> None:
+    async def _step_back(self, before: tuple[bool, object, Stamp | None] | None) -> None:
         """Be inactive; if `on_deactivated` raises or is interrupted, nobody has taken over yet."""
         was_active = self._worker.active
         try:
             await self.deactivate()
         except BaseException:
             if was_active:
-                self._set(*(before or (True, None, "")))
+                self._set(*(before or (True, None, None)))
             raise
 
-    def _set(self, active: bool, args: object, word: str = "") -> None:
+    def _set(self, active: bool, args: object, stamp: Stamp | None = None) -> None:
         self._worker.active = active
-        self._cell.activation = (active, args, word)
+        self._cell.activation = (active, args, stamp)
 
 
 def _not_handed_over(other: WorkerRef, error: CallboardError) -> CallboardError:

@@ -190,8 +190,8 @@ class Cell:
         """What runs beside the handler: handlers declared `preempt=True`, hooks of jobs."""
         self.stuck: list[asyncio.Future[Any]] | None = None
         """What was abandoned, of this life or an earlier one."""
-        self.activation: tuple[bool, object, str] | None = None
-        """Active or not, with which arguments, and a word for it: kept over a restart (M42)."""
+        self.activation: tuple[bool, object, tuple[int, str] | None] | None = None
+        """Active or not, with which arguments, and its stamp: kept over a restart (M42)."""
         self.monitors: Monitors | None = None
         self.stashed: deque[Entry] | None = None
         self.retried: tuple[Entry, list[BaseException]] | None = None  # and what each try raised

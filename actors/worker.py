@@ -93,7 +93,8 @@ class Worker(Actor, Asking):
         elif other == self._place.ref:
             await self._activation.activate(args)
         else:
-            await other.ask(Activate(args), block=False)
+            known = self._activation_state.known if self._activation_state is not None else 0
+            await other.ask(Activate(args, known), block=False)
 
     async def deactivate(self, name: str | None = None) -> None:
         """Deactivate a worker, or this one.
@@ -291,7 +292,10 @@ class Worker(Actor, Asking):
     async def _activate(self, message: Activate) -> None:
         entry = self._place.entry
         deadline = entry[4] if entry is not None else None
-        await self._activation.activate(message.args, deadline)
+        before = message.before
+        after = (message.after, before) if before is not None else None
+        self._activation.note(message.known)
+        await self._activation.activate(message.args, deadline, after)
 
     @runtime_handler(Deactivate)
     async def _deactivate(self, message: Deactivate) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from typing import Any, Protocol, TypeAlias
 
+from ..activation import Activation, Stamp
 from ..delivery import Delivery
 from ..errors import CallboardError
 from ..ref import WorkerRef
@@ -20,7 +21,15 @@ from .frame import (
     TextFrame,
 )
 from .membership import send_or_wait
-from .messages import BridgeJoin, BridgeLeave, BridgeOffer, BridgeQuiet, BridgeYield, FrameMessage
+from .messages import (
+    BridgeJoin,
+    BridgeLeave,
+    BridgeOffer,
+    BridgeQuiet,
+    BridgeReturn,
+    BridgeYield,
+    FrameMessage,
+)
 from .pipeline import Stage
 
 __all__ = ["Bridge", "BridgeEnd", "BridgeOwner"]
@@ -40,6 +49,11 @@ class BridgeOwner(Protocol):
     @property
     def name(self) -> str:
         """Its name."""
+        ...
+
+    @property
+    def activation(self) -> Activation:
+        """What it knows of activations."""
         ...
 
     def ref(self, name: str) -> WorkerRef:
@@ -91,7 +105,7 @@ class BridgeEnd:
         self.name = name
         self.target = target
         self._stays = (LifecycleFrame, *exclude)
-        self._floor: Floor[Item] = Floor(exclusive=exclusive, held=held)
+        self._floor: Floor[Item] = Floor(exclusive=exclusive, held=held, expected=self._watched_for)
         self._owner: BridgeOwner | None = None
         self._take: Take | None = None
         self._offer = ""
@@ -127,10 +141,10 @@ class BridgeEnd:
         """Send a frame to the workers that get it; without any it waits for one."""
         item = (frame, direction)
         lost = self._floor.lost
-        for worker in self._floor.give(item):
+        for worker, turn in self._floor.give(item):
             if isinstance(frame, InterruptionFrame):
                 self._floor.mute(worker)
-            await self._send(worker, item)
+            await self._send(worker, turn, item)
         self._count(lost)
 
     async def came(self, worker: str, frame: Frame, direction: Direction) -> None:
@@ -144,15 +158,27 @@ class BridgeEnd:
     async def joined(self, worker: str, message: BridgeJoin) -> None:
         """Take note that a worker is active."""
         if message.offer == self._offer and self._wants(worker):
-            await self._do(self._floor.join(worker, message.activation))
+            before = message.before
+            after = (message.after, before) if before is not None else None
+            await self._do(self._floor.join(worker, message.activation, message.turn, after))
 
     async def left(self, worker: str, message: BridgeLeave) -> None:
         """Take note that a worker has said its last word."""
         if message.offer == self._offer:
-            await self._do(self._floor.leave(worker))
+            await self._do(self._floor.leave(worker, message.taken))
+
+    async def returned(self, worker: str, message: BridgeReturn) -> None:
+        """Give a frame that came to a worker too late to the next one; an interruption is over."""
+        if message.offer == self._offer:
+            over = isinstance(message.frame, InterruptionFrame)
+            item = None if over else (message.frame, message.direction)
+            await self._do(self._floor.returned(worker, item))
 
     async def ended(self, worker: str) -> None:
         """Take note that a worker is gone for good."""
+        known = self._owner.registered(worker) if self._owner is not None else None
+        if known is None or self._watched.get(worker) is not known.target:
+            self._watched.pop(worker, None)
         await self._do(self._floor.leave(worker))
 
     def quiet(self, worker: str, message: BridgeQuiet) -> None:
@@ -165,6 +191,10 @@ class BridgeEnd:
     def _wants(self, worker: str) -> bool:
         return self.target is None or self.target == worker
 
+    def _watched_for(self, worker: str) -> bool:
+        """Whether a worker was offered the bridge, and lives: it will say whether it is active."""
+        return worker in self._watched
+
     def _ready(self, fact: WorkerReady) -> None:
         owner = self._owner
         known = owner.registered(fact.worker) if owner is not None else None
@@ -175,23 +205,23 @@ class BridgeEnd:
         if self._watched.get(fact.worker) is not known.target:  # started anew, or elsewhere
             self._watched[fact.worker] = known.target
             owner.tell_when_gone(known, self)
-        known.ref.tell(BridgeOffer(owner.name, self.name, self._offer))
+        known.ref.tell(BridgeOffer(owner.name, self.name, self._offer, owner.activation.known))
 
     async def _let_in(self, frame: Frame, direction: Direction) -> None:
         assert self._take is not None, "frames come to an open bridge only"
         await self._take(frame, direction)
 
-    async def _send(self, worker: str, item: Item) -> None:
+    async def _send(self, worker: str, turn: int, item: Item) -> None:
         owner = self._owner
         assert owner is not None, "an open bridge has an owner"
-        await send_or_wait(owner, worker, FrameMessage(*item, self.name, owner.name))
+        await send_or_wait(owner, worker, FrameMessage(*item, self.name, owner.name, turn))
 
     async def _do(self, acts: list[Act[Item]]) -> None:
         for act in acts:
             match act:
-                case Give(worker, items):
+                case Give(worker, turn, items):
                     for item in items:
-                        await self._send(worker, item)
+                        await self._send(worker, turn, item)
                 case Hear(items):
                     for frame, direction in items:
                         await self._let_in(frame, direction)
@@ -204,7 +234,7 @@ class BridgeEnd:
         assert self._owner is not None, "an open bridge has an owner"
         await self._owner.on_floor_changed(self.name, worker)
 
-    def _yield(self, worker: str, activation: str) -> None:
+    def _yield(self, worker: str, activation: Stamp) -> None:
         owner = self._owner
         assert owner is not None, "an open bridge has an owner"
         ref, message = owner.ref(worker), BridgeYield(activation)
@@ -262,3 +292,8 @@ class Bridge(Stage):
     def heard(self) -> tuple[str, ...]:
         """The workers that are heard now."""
         return self.end.heard
+
+    @property
+    def lost(self) -> int:
+        """Frames that nobody took; they are counted as `frames_lost` of the node too."""
+        return self.end.lost

@@ -1,16 +1,19 @@
 """Floor: who on a bridge gets frames, and whose are heard. Pure: facts in, what to do out.
 
 On a plain bridge all workers that have joined get every frame, and all of theirs are heard. On an
-exclusive one they have turns: who was activated last gets the frames, and is heard once the one
-before has left. So a hand-over loses no word and never has two speakers, whatever overtakes what
-on the way.
+exclusive one they have turns, in the order of their activations: each is heard, and gets the
+frames, once those before it have left. A hand-over names the activation before it, so it loses no
+word and never has two speakers, whatever overtakes what on the way.
 """
 
 from __future__ import annotations
 
 from collections import OrderedDict, deque
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Generic, TypeAlias, TypeVar
+
+from .messages import Stamp
 
 __all__ = ["HELD", "Act", "Floor", "Give", "Hear", "Heard", "Yield"]
 
@@ -20,14 +23,15 @@ HELD = 1000
 """Frames that wait for somebody to take them, or for a speaker's turn; the oldest leave."""
 
 REMEMBERED = 1000
-"""Workers whose last activation is remembered."""
+"""Workers of which it is known which activation was their last."""
 
 
 @dataclass(frozen=True, slots=True)
 class Give(Generic[T]):
-    """Send these to a worker: they had waited for one."""
+    """Send these to a worker, in its turn of this number: they had waited."""
 
     worker: str
+    turn: int
     items: tuple[T, ...]
 
 
@@ -50,19 +54,25 @@ class Yield:
     """Have a worker give up this activation: another one has the floor."""
 
     worker: str
-    activation: str
+    activation: Stamp
 
 
 Act: TypeAlias = "Give[T] | Hear[T] | Heard | Yield"
 """Something to be done."""
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class Turn(Generic[T]):
     """One worker's time on the floor."""
 
     worker: str
-    activation: str
+    activation: Stamp
+    number: int
+    """The worker's own number for it."""
+    after: tuple[str, Stamp] | None = None
+    """Who handed over to it, where nothing was heard of that activation yet."""
+    sent: int = 0
+    """Items that it was sent."""
     left: bool = False
     """Whether it has said its last word; it goes when its turn has come."""
     muted: bool = False
@@ -72,73 +82,125 @@ class Turn(Generic[T]):
 
 
 class Floor(Generic[T]):
-    """Who gets frames, and who is heard."""
+    """Who gets items of the pipeline, and whose items are heard."""
 
-    def __init__(self, *, exclusive: bool, held: int = HELD) -> None:
-        """Begin empty."""
+    def __init__(
+        self, *, exclusive: bool, held: int = HELD, expected: Callable[[str], bool] | None = None
+    ) -> None:
+        """Begin empty; `expected`: whether a worker will say something if it was active."""
         self.exclusive = exclusive
         self.lost = 0
         """Items that nobody took: from workers that are not on the floor, or past the bound."""
         self._bound = held
+        self._expected = expected or _everybody
         self._turns: list[Turn[T]] = []
+        self._now: Turn[T] | None = None
+        """Whose turn it is, on an exclusive floor."""
+        self._last: OrderedDict[str, Stamp] = OrderedDict()
+        """The activation that a worker has left last."""
         self._waiting: deque[T] = deque()
-        self._activations: OrderedDict[str, str] = OrderedDict()
+        """Items that nobody was there for."""
+        self._returned: list[T] = []
+        self._owed: dict[str, int] = {}
+        """How many items come back from workers that have left: they go before all others."""
 
     @property
     def heard(self) -> tuple[str, ...]:
         """The workers that are heard now."""
         if self.exclusive:
-            return tuple(turn.worker for turn in self._turns[:1])
+            return (self._now.worker,) if self._now is not None else ()
         return tuple(turn.worker for turn in self._turns)
 
     # -- who comes and goes ----
 
-    def join(self, worker: str, activation: str) -> list[Act[T]]:
-        """Take note that a worker is active: from now on, or still, if the word is the same."""
-        resumed = self._activations.get(worker) == activation
-        self._activations[worker] = activation
-        self._activations.move_to_end(worker)
-        if len(self._activations) > REMEMBERED:
-            self._activations.popitem(last=False)
-        mine = self._turn_of(worker)
-        if mine is not None and mine.activation == activation:
-            mine.muted = False
-            return []
-        if mine is not None and not self.exclusive:
-            mine.activation = activation
-            return []
-        others = [turn for turn in self._turns if turn.worker != worker and not turn.left]
-        if self.exclusive and resumed and others:
-            return [Yield(worker, activation)]
-        acts: list[Act[T]] = []
-        if mine is not None:  # activated anew, and the end of the time before got lost
-            acts += self._leave(mine)
-        if self.exclusive:
-            acts += [Yield(turn.worker, turn.activation) for turn in others]
-        self._turns.append(Turn(worker, activation))
-        if len(self._turns) == 1 and self.exclusive:
-            acts.append(Heard(worker))
-        if self._waiting:
-            acts.append(Give(worker, tuple(self._waiting)))
-            self._waiting.clear()
-        return acts
+    def join(
+        self,
+        worker: str,
+        activation: Stamp,
+        number: int = 0,
+        after: tuple[str, Stamp] | None = None,
+    ) -> list[Act[T]]:
+        """Take note that a worker is active: from now on, or still, if the activation is the same.
 
-    def leave(self, worker: str) -> list[Act[T]]:
-        """Take note that a worker has said its last word, or has ended."""
+        `number` is the worker's own for this turn; `after`: whose activation was handed over to it.
+        """
+        mine = self._turn_of(worker)
+        if mine is not None and (mine.activation == activation or not self.exclusive):
+            mine.activation, mine.number, mine.muted = activation, number, False
+            return []
+        if not self.exclusive:
+            self._turns.append(Turn(worker, activation, number))
+            return self._settle()
+        if mine is not None:  # activated anew, and nothing was heard of the end before
+            self._mark_left(mine)
+        others = [turn for turn in self._turns if turn.worker != worker and not turn.left]
+        if self._now is not None and self._now.activation > activation:
+            return [Yield(worker, activation), *self._advance()]  # it was away when its time ended
+        return [*self._insert(worker, activation, number, after, others), *self._advance()]
+
+    def _insert(
+        self,
+        worker: str,
+        activation: Stamp,
+        number: int,
+        after: tuple[str, Stamp] | None,
+        others: list[Turn[T]],
+    ) -> list[Act[T]]:
+        turn = Turn[T](worker, activation, number, after if self._unheard_of(after) else None)
+        self._turns.append(turn)
+        self._turns.sort(key=lambda each: each.activation)
+        for each in self._turns:
+            if each.after == (worker, activation):
+                each.after = None
+        before = after[0] if after is not None else None
+        earlier = [each for each in others if each.activation < activation]
+        if len(earlier) < len(others):
+            earlier.append(turn)
+        return [Yield(each.worker, each.activation) for each in earlier if each.worker != before]
+
+    def leave(self, worker: str, taken: int | None = None) -> list[Act[T]]:
+        """Take note that a worker has said its last word, or has ended.
+
+        `taken`: how many items of this turn it has taken, the others come back. None: none does.
+        """
+        if taken is None:
+            self._owed.pop(worker, None)
         turn = self._turn_of(worker)
-        return self._leave(turn) if turn is not None else []
+        if turn is None:
+            for each in self._turns:  # nobody waits for one who is not active
+                if each.after is not None and each.after[0] == worker:
+                    each.after = None
+        elif not self.exclusive:
+            self._turns.remove(turn)
+        else:
+            if taken is not None and taken < turn.sent:
+                self._owed[worker] = self._owed.get(worker, 0) + turn.sent - taken
+            self._mark_left(turn)
+        return self._advance()
+
+    def returned(self, worker: str, item: T | None) -> list[Act[T]]:
+        """Take back an item that came to a worker too late; None: it is of no use to the next."""
+        if item is not None:
+            self._returned.append(item)
+        owed = self._owed.pop(worker, 0) - 1
+        if owed > 0:
+            self._owed[worker] = owed
+        return self._settle()
 
     # -- what is said ----
 
-    def give(self, item: T) -> list[str]:
-        """Return who gets an item of the pipeline; without anybody it is kept for the next one."""
-        if not self.exclusive:
-            targets = [turn.worker for turn in self._turns]
-        else:
-            targets = [turn.worker for turn in self._turns if not turn.left][-1:]
-        if not targets:
+    def give(self, item: T) -> list[tuple[str, int]]:
+        """Return who gets an item of the pipeline, each with the number of its turn.
+
+        Without anybody it is kept for the next one.
+        """
+        turns = self._taking()
+        if not turns or self._owed:
             self._keep(self._waiting, item)
-        return targets
+            return []
+        for turn in turns:
+            turn.sent += 1
+        return [(turn.worker, turn.number) for turn in turns]
 
     def hear(self, worker: str, item: T, *, speech: bool = True) -> bool:
         """Return whether an item of a worker may enter the pipeline now.
@@ -149,7 +211,7 @@ class Floor(Generic[T]):
         if turn is None or (turn.muted and speech):
             self.lost += 1
             return False
-        if self.exclusive and turn is not self._turns[0]:
+        if self.exclusive and turn is not self._now:
             self._keep(turn.said, item)
             return False
         return True
@@ -175,27 +237,73 @@ class Floor(Generic[T]):
                 return turn
         return None
 
-    def _leave(self, turn: Turn[T]) -> list[Act[T]]:
+    def _unheard_of(self, before: tuple[str, Stamp] | None) -> bool:
+        """Whether the turn before is one that nothing was heard of yet, and will be."""
+        if before is None:
+            return False
+        worker, activation = before
+        if any(turn.worker == worker and turn.activation == activation for turn in self._turns):
+            return False  # it stands before the new one
+        last = self._last.get(worker)
+        return (last is None or last < activation) and self._expected(worker)
+
+    def _mark_left(self, turn: Turn[T]) -> None:
         turn.left = True
-        if not self.exclusive:
-            self._turns.remove(turn)
-            return []
+        self._last[turn.worker] = turn.activation
+        self._last.move_to_end(turn.worker)
+        if len(self._last) > REMEMBERED:
+            self._last.popitem(last=False)
+
+    def _advance(self) -> list[Act[T]]:
+        """Let turns end and begin; then give what has waited."""
         acts: list[Act[T]] = []
-        before = self._turns[0]
-        while self._turns and self._turns[0].left:
-            self._turns.pop(0)
-            if self._turns and self._turns[0].said:
-                acts.append(Heard(self._turns[0].worker))
-                acts.append(Hear(tuple(self._turns[0].said)))
-        first = self._turns[0] if self._turns else None
-        if first is not before and not (first is not None and first.said):
-            acts.append(Heard(first.worker if first is not None else None))
-        if first is not None:
-            first.said.clear()
-        return acts
+        before = self._now
+        while self.exclusive:
+            turn = self._turns[0] if self._turns else None
+            if turn is not None and turn.after is not None:
+                turn = None
+            if turn is not None and turn.left and not turn.said:
+                self._turns.pop(0)
+                continue
+            if turn is not self._now:
+                self._now = turn
+                if turn is not None or before is not None or acts:
+                    acts.append(Heard(turn.worker if turn is not None else None))
+            if turn is None or not turn.said:
+                break
+            acts.append(Hear(tuple(turn.said)))
+            turn.said.clear()
+        return [*acts, *self._settle()]
+
+    def _taking(self) -> list[Turn[T]]:
+        """Return the turns of those who get what the pipeline gives.
+
+        On an exclusive floor nobody gets anything while one is about to leave: what it did not take
+        comes back, and goes before all that is newer.
+        """
+        if not self.exclusive:
+            return self._turns
+        staying = [turn for turn in self._turns if not turn.left]
+        return staying if len(staying) == 1 and staying[0] is self._now else []
+
+    def _settle(self) -> list[Act[T]]:
+        """Give what has waited to whoever takes it, once all has come back that comes back."""
+        turns = self._taking()
+        items = (*self._returned, *self._waiting)
+        if not turns or not items or self._owed:
+            return []
+        self._returned.clear()
+        self._waiting.clear()
+        for turn in turns:
+            turn.sent += len(items)
+        return [Give(turn.worker, turn.number, items) for turn in turns]
 
     def _keep(self, kept: deque[T], item: T) -> None:
         if len(kept) >= self._bound:
             kept.popleft()
             self.lost += 1
         kept.append(item)
+
+
+def _everybody(worker: str) -> bool:
+    return True

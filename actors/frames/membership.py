@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections import deque
 from typing import Any, Protocol
 
+from ..activation import Activation
 from ..errors import CallboardError, MailboxFull
 from ..ref import WorkerRef
 from .floor import HELD
 from .frame import Direction, Frame
-from .messages import BridgeJoin, BridgeLeave, BridgeOffer, BridgeQuiet, FrameMessage
+from .messages import BridgeJoin, BridgeLeave, BridgeOffer, BridgeQuiet, BridgeReturn, FrameMessage
 
 __all__ = ["Member", "Membership", "send_or_wait"]
 
@@ -20,8 +21,8 @@ class Member(Protocol):
     active: bool
 
     @property
-    def activation_word(self) -> str:
-        """A word for the present activation."""
+    def activation(self) -> Activation:
+        """Whether it is active, and since which activation."""
         ...
 
     def ref(self, name: str) -> WorkerRef:
@@ -40,13 +41,16 @@ class Member(Protocol):
 class Membership:
     """The bridges that were offered to one life of a worker."""
 
-    __slots__ = ("_offers", "_unsent", "_worker")
+    __slots__ = ("_offers", "_taken", "_turn", "_unsent", "_worker")
 
     def __init__(self, worker: Member) -> None:
         """Begin without an offer."""
         self._worker = worker
         self._offers: dict[str, BridgeOffer] = {}
         self._unsent: deque[tuple[Frame, Direction]] = deque()
+        self._turn = 0
+        self._taken: dict[str, int] = {}
+        """Frames that were taken, by the owner of their bridge, since the last join."""
 
     async def offered(self, offer: BridgeOffer) -> None:
         """Take an offer, and join where the worker is active; those of earlier lives are over."""
@@ -55,22 +59,43 @@ class Membership:
             if each.owner == offer.owner and _life(each) != life:
                 del self._offers[each.offer]
         self._offers[offer.offer] = offer
+        self._worker.activation.note(offer.known)
         if not self._worker.active:
             self._tell(offer, BridgeLeave(offer.offer))
             return
-        self._tell(offer, BridgeJoin(offer.offer, self._worker.activation_word))
+        self._turn = self._turn or 1
+        self._join(offer)
         while self._unsent:
             await self._give(offer, *self._unsent.popleft())
 
     def join(self) -> None:
         """Tell the owners that the worker is active."""
+        self._turn += 1
+        self._taken.clear()
         for offer in list(self._offers.values()):
-            self._tell(offer, BridgeJoin(offer.offer, self._worker.activation_word))
+            self._join(offer)
 
-    def leave(self) -> None:
-        """Tell the owners that the worker has said its last word."""
+    def leave(self, *, ended: bool = False) -> None:
+        """Tell the owners that the worker has said its last word; `ended`: it returns nothing."""
         for offer in list(self._offers.values()):
-            self._tell(offer, BridgeLeave(offer.offer))
+            taken = None if ended else self._taken.get(offer.owner, 0)
+            self._tell(offer, BridgeLeave(offer.offer, taken))
+
+    def takes(self, message: FrameMessage) -> bool:
+        """Whether a frame is to be taken; one that was sent for an earlier turn goes back."""
+        if not self._worker.active or 0 < message.turn < self._turn:
+            return False
+        if message.turn == self._turn:
+            self._taken[message.owner] = self._taken.get(message.owner, 0) + 1
+        return True
+
+    def return_frame(self, message: FrameMessage) -> bool:
+        """Give a frame that came too late back to its owner; False if it has none."""
+        for offer in self._offers.values():
+            if offer.owner == message.owner and offer.bridge == message.bridge and message.turn:
+                self._tell(offer, BridgeReturn(offer.offer, message.frame, message.direction))
+                return True
+        return False
 
     def quiet(self) -> None:
         """Tell the owners that the worker has noticed an interruption."""
@@ -87,6 +112,11 @@ class Membership:
             self._unsent.popleft()
             self._worker.count_lost()
         self._unsent.append((frame, direction))
+
+    def _join(self, offer: BridgeOffer) -> None:
+        activation = self._worker.activation
+        after, before = activation.after or ("", None)
+        self._tell(offer, BridgeJoin(offer.offer, activation.stamp, self._turn, after, before))
 
     async def _give(self, offer: BridgeOffer, frame: Frame, direction: Direction) -> None:
         message = FrameMessage(frame, direction, offer.bridge, offer.owner)

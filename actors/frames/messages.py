@@ -7,14 +7,17 @@ sent: what was said before a leave is said before it.
 
 from __future__ import annotations
 
+from ..activation import Stamp
 from ..message import DataMessage, Lane, SystemMessage
 from .frame import Direction, Frame
 
 __all__ = [
+    "Stamp",
     "BridgeJoin",
     "BridgeLeave",
     "BridgeOffer",
     "BridgeQuiet",
+    "BridgeReturn",
     "BridgeYield",
     "FrameMessage",
 ]
@@ -29,6 +32,8 @@ class FrameMessage(DataMessage, wire="callboard.frame"):
     """The name of the bridge; None where it has none."""
     owner: str = ""
     """The worker that owns the bridge; empty where the frame was sent without one."""
+    turn: int = 0
+    """To a worker: for which of its joins it was sent."""
 
 
 class BridgeOffer(SystemMessage, wire="callboard.bridge-offer"):
@@ -38,20 +43,37 @@ class BridgeOffer(SystemMessage, wire="callboard.bridge-offer"):
     bridge: str | None
     offer: str
     """Names this offer: one worker may get several, of several bridges and lives of an owner."""
+    known: int = 0
+    """The highest number of an activation that the owner knows."""
 
 
 class BridgeJoin(DataMessage, wire="callboard.bridge-join", lane=Lane.NORMAL):
     """To the owner of a bridge: send me frames, and take mine."""
 
     offer: str
-    activation: str
-    """Names the activation: the same word again is the same activation, resumed."""
+    activation: Stamp
+    """Of two activations the later one is higher; the same again is the same one, resumed."""
+    turn: int = 0
+    """Numbers the joins of one worker; what it is sent carries it."""
+    after: str = ""
+    """The worker that has handed over to it, if one has, in its activation `before`."""
+    before: Stamp | None = None
 
 
 class BridgeLeave(DataMessage, wire="callboard.bridge-leave", lane=Lane.NORMAL):
     """To the owner of a bridge: what I had to say has been sent; send me nothing more."""
 
     offer: str
+    taken: int | None = None
+    """How many frames of this turn it has taken: the others come back. None: none comes back."""
+
+
+class BridgeReturn(DataMessage, wire="callboard.bridge-return", lane=Lane.NORMAL):
+    """To the owner of a bridge: this frame came when I had left; give it to the next."""
+
+    offer: str
+    frame: Frame
+    direction: Direction
 
 
 class BridgeQuiet(DataMessage, wire="callboard.bridge-quiet", lane=Lane.NORMAL):
@@ -63,4 +85,4 @@ class BridgeQuiet(DataMessage, wire="callboard.bridge-quiet", lane=Lane.NORMAL):
 class BridgeYield(SystemMessage, wire="callboard.bridge-yield"):
     """To a worker: if this is your present activation, give it up; another one has the floor."""
 
-    activation: str
+    activation: Stamp

@@ -7,12 +7,13 @@ from collections.abc import Callable, Coroutine, Sequence
 from contextlib import suppress
 from typing import Any, ClassVar, cast
 
+from ..activation import Activation
 from ..dispatch import fail
-from ..errors import CallboardError, NotStarted, SpecError
+from ..errors import ActorFailed, CallboardError, NotStarted, SpecError
 from ..handlers import runtime_handler
 from ..message import LocalMessage, SystemMessage, lane_for
 from ..monitor import Monitor, WorkerDown, monitored, monitors_of
-from ..reason import Failed, Reason
+from ..reason import Failed, Reason, in_words
 from ..ref import WorkerRef
 from ..registry import Registration, WorkerReady
 from ..scheduler import Step
@@ -28,7 +29,15 @@ from .frame import (
     StartFrame,
 )
 from .membership import Membership
-from .messages import BridgeJoin, BridgeLeave, BridgeOffer, BridgeQuiet, BridgeYield, FrameMessage
+from .messages import (
+    BridgeJoin,
+    BridgeLeave,
+    BridgeOffer,
+    BridgeQuiet,
+    BridgeReturn,
+    BridgeYield,
+    FrameMessage,
+)
 from .pipeline import Pipeline, Stage
 
 __all__ = ["FrameWorker", "PipelineWorker"]
@@ -77,9 +86,9 @@ class FrameWorker(Worker):
         return self._membership
 
     @property
-    def activation_word(self) -> str:
-        """A word for the present activation, the same over a restart; for the runtime."""
-        return self._activation.word
+    def activation(self) -> Activation:
+        """Whether it is active, and since which activation; for the bridges."""
+        return self._activation
 
     @runtime_handler(BridgeOffer)
     async def _bridge_offered(self, offer: BridgeOffer) -> None:
@@ -87,7 +96,7 @@ class FrameWorker(Worker):
 
     @runtime_handler(BridgeYield)
     async def _bridge_yielded(self, message: BridgeYield) -> None:
-        if self.active and self.activation_word == message.activation:
+        if self.active and self.activation.stamp == message.activation:
             await self._activation.deactivate()
 
     @runtime_handler(FrameMessage)
@@ -99,8 +108,11 @@ class FrameWorker(Worker):
                 await end.came(sender, message.frame, message.direction)
             else:
                 self.count_lost()
-        elif sender == self.name or not self.active or not self._is_on(message.bridge):
+        elif sender == self.name or not self._is_on(message.bridge):
             self.count_lost()
+        elif not self._bridges.takes(message):
+            if not self._bridges.return_frame(message):
+                self.count_lost()
         else:
             await self.on_frame(message.frame, message.direction)
             if isinstance(message.frame, InterruptionFrame):
@@ -130,7 +142,8 @@ class FrameWorker(Worker):
         """Leave the bridges after the last hook; for the runtime."""
         super().release()
         if self._membership is not None:
-            self._runtime.new_context(self.actor_ref).run(self._membership.leave)
+            context = self._runtime.new_context(self.actor_ref)
+            context.run(self._membership.leave, ended=True)
 
     def _is_on(self, bridge: str | None) -> bool:
         return self.bridged is not None and (not self.bridged or bridge in self.bridged)
@@ -203,6 +216,7 @@ class FrameWorker(Worker):
 
     @runtime_handler(BridgeJoin)
     async def _bridge_joined(self, message: BridgeJoin) -> None:
+        self.activation.note(message.activation[0])
         for end in self._ends:
             await end.joined(self._sender, message)
 
@@ -210,6 +224,11 @@ class FrameWorker(Worker):
     async def _bridge_left(self, message: BridgeLeave) -> None:
         for end in self._ends:
             await end.left(self._sender, message)
+
+    @runtime_handler(BridgeReturn)
+    async def _bridge_returned(self, message: BridgeReturn) -> None:
+        for end in self._ends:
+            await end.returned(self._sender, message)
 
     @runtime_handler(BridgeQuiet)
     async def _bridge_quiet(self, message: BridgeQuiet) -> None:
@@ -240,20 +259,21 @@ class PipelineWorker(FrameWorker):
     async def queue_frame(self, frame: Frame, direction: Direction = Direction.DOWN) -> None:
         """Let a frame into the pipeline, and return once it is through.
 
-        It enters at the start or, upwards, at the end. A stage that raises fails the worker.
+        It enters at the start or, upwards, at the end.
 
         Raises:
+            ActorFailed: a stage raised, which has failed the worker; the cause is chained.
             NotStarted: the worker has no pipeline yet.
 
         """
-        pipeline = self._pipeline
-        if pipeline is None:
-            raise NotStarted(f"{self.name!r} has no pipeline yet: one is built when it starts")
         try:
-            await pipeline.enter(frame, direction)
+            await self._enter(frame, direction)
+        except NotStarted:
+            raise
         except Exception as error:
             fail(self._place, error)
-            raise
+            text = f"{self.name!r} failed: {in_words(error)}"
+            raise ActorFailed(text, self.name) from error
 
     async def push_frame(self, frame: Frame, direction: Direction = Direction.DOWN) -> None:
         """Let a frame of the worker's own through its pipeline, and out to its bridges."""
@@ -261,7 +281,12 @@ class PipelineWorker(FrameWorker):
 
     async def on_frame(self, frame: Frame, direction: Direction) -> None:
         """Let a frame that comes from a bridge into the pipeline."""
-        await self.queue_frame(frame, direction)
+        await self._enter(frame, direction)
+
+    async def _enter(self, frame: Frame, direction: Direction) -> None:
+        if self._pipeline is None:
+            raise NotStarted(f"{self.name!r} has no pipeline yet: one is built when it starts")
+        await self._pipeline.enter(frame, direction)
 
     # -- the runtime's side ----
 
