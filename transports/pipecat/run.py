@@ -160,6 +160,8 @@ class Run:
 
     def _fail(self, error: BaseException) -> None:
         """Take what a task of the pipeline or `on_error` has raised."""
+        if isinstance(error, KeyboardInterrupt | SystemExit):
+            self.hurry()  # the node ends, and no end frame comes through where this was raised
         if not self._ready.done():
             self._ready.set_exception(error)
         elif not self._told_to_end:
