@@ -19,7 +19,7 @@ from .ref import WorkerRef
 
 __all__ = ["HANDOVER_WITHIN", "Activate", "Activation", "Deactivate", "Reserve", "Stamp"]
 
-Stamp: TypeAlias = "tuple[int, str]"
+Stamp: TypeAlias = tuple[int, str]
 """Orders activations: of two that know of each other the later one is higher, whatever any clock
 says; of others it is the one that began later, as far as the clocks of their machines agree."""
 

@@ -189,7 +189,7 @@ class Worker(Actor, Asking):
 
     def start_hooks(self) -> Coroutine[Any, Any, None] | None:
         """Return what is to run before the worker is ready, or None; for the runtime."""
-        first = self._begin()
+        first = self._before_activation()
         activation = self._place.activation
         if "on_activated" not in self.table.hooks:
             # Nothing to run: only note it, without a task.
@@ -197,7 +197,7 @@ class Worker(Actor, Asking):
             return first
         return self._start_and_activate(first)
 
-    def _begin(self) -> Coroutine[Any, Any, None] | None:
+    def _before_activation(self) -> Coroutine[Any, Any, None] | None:
         """Return what is to run before the worker may be active, or None."""
         return super().start_hooks()
 

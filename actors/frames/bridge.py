@@ -52,6 +52,11 @@ class BridgeOwner(Protocol):
         ...
 
     @property
+    def actor_ref(self) -> WorkerRef:
+        """Its own ref."""
+        ...
+
+    @property
     def activation(self) -> Activation:
         """What it knows of activations."""
         ...
@@ -70,6 +75,10 @@ class BridgeOwner(Protocol):
 
     def tell_when_gone(self, known: Registration, end: BridgeEnd) -> None:
         """Call `end.ended` when a worker is gone for good, in line with the frames it had sent."""
+        ...
+
+    def say(self, ref: WorkerRef, message: Any) -> None:
+        """Tell in the owner's name, whoever calls; what cannot be sent is a dead letter."""
         ...
 
     def refused(self, ref: WorkerRef, message: Any, error: CallboardError) -> None:
@@ -205,7 +214,8 @@ class BridgeEnd:
         if self._watched.get(fact.worker) is not known.target:  # started anew, or elsewhere
             self._watched[fact.worker] = known.target
             owner.tell_when_gone(known, self)
-        known.ref.tell(BridgeOffer(owner.name, self.name, self._offer, owner.activation.known))
+        offer = BridgeOffer(owner.name, self.name, self._offer, owner.activation.known)
+        owner.say(known.ref, offer)
 
     async def _let_in(self, frame: Frame, direction: Direction) -> None:
         assert self._take is not None, "frames come to an open bridge only"
@@ -237,11 +247,7 @@ class BridgeEnd:
     def _yield(self, worker: str, activation: Stamp) -> None:
         owner = self._owner
         assert owner is not None, "an open bridge has an owner"
-        ref, message = owner.ref(worker), BridgeYield(activation)
-        try:
-            ref.tell(message)
-        except CallboardError as error:
-            owner.refused(ref, message, error)
+        owner.say(owner.ref(worker), BridgeYield(activation))
 
     def _count(self, before: int) -> None:
         for _ in range(self._floor.lost - before):

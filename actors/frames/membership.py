@@ -7,18 +7,23 @@ from typing import Any, Protocol
 
 from ..activation import Activation
 from ..errors import CallboardError, MailboxFull
-from ..ref import WorkerRef
+from ..ref import CURRENT, WorkerRef
 from .floor import HELD
 from .frame import Direction, Frame
 from .messages import BridgeJoin, BridgeLeave, BridgeOffer, BridgeQuiet, BridgeReturn, FrameMessage
 
-__all__ = ["Member", "Membership", "send_or_wait"]
+__all__ = ["Member", "Membership", "say", "send_or_wait"]
 
 
 class Member(Protocol):
     """What a membership needs of its worker."""
 
     active: bool
+
+    @property
+    def actor_ref(self) -> WorkerRef:
+        """Its own ref."""
+        ...
 
     @property
     def activation(self) -> Activation:
@@ -126,7 +131,7 @@ class Membership:
         """Tell the owner of a bridge; one that is gone for good offers it no more."""
         ref = self._worker.ref(offer.owner)
         try:
-            ref.tell(message)
+            say(self._worker, ref, message)
         except CallboardError as error:
             if ref.is_alive():
                 self._worker.refused(ref, message, error)
@@ -137,6 +142,11 @@ class Membership:
 class Sender(Protocol):
     """Who sends a frame."""
 
+    @property
+    def actor_ref(self) -> WorkerRef:
+        """Its own ref."""
+        ...
+
     def ref(self, name: str) -> WorkerRef:
         """Return the ref of a name."""
         ...
@@ -146,14 +156,27 @@ class Sender(Protocol):
         ...
 
 
+def say(sender: Sender, ref: WorkerRef, message: Any) -> None:
+    """Tell in the worker's name, whichever task calls; what is refused raises."""
+    token = CURRENT.set(sender.actor_ref)
+    try:
+        ref.tell(message)
+    finally:
+        CURRENT.reset(token)
+
+
 async def send_or_wait(sender: Sender, target: str, message: FrameMessage) -> None:
     """Send at once, or wait for room; what is refused all the same is a dead letter."""
     ref = sender.ref(target)
     try:
         try:
-            ref.tell(message)
+            say(sender, ref, message)
         except MailboxFull:
-            await ref.send(message)
+            token = CURRENT.set(sender.actor_ref)
+            try:
+                await ref.send(message)
+            finally:
+                CURRENT.reset(token)
     except CallboardError as error:
         sender.refused(ref, message, error)
 

@@ -28,7 +28,7 @@ from .frame import (
     LifecycleFrame,
     StartFrame,
 )
-from .membership import Membership
+from .membership import Membership, say
 from .messages import (
     BridgeJoin,
     BridgeLeave,
@@ -142,8 +142,7 @@ class FrameWorker(Worker):
         """Leave the bridges after the last hook; for the runtime."""
         super().release()
         if self._membership is not None:
-            context = self._runtime.new_context(self.actor_ref)
-            context.run(self._membership.leave, ended=True)
+            self._membership.leave(ended=True)
 
     def _is_on(self, bridge: str | None) -> bool:
         return self.bridged is not None and (not self.bridged or bridge in self.bridged)
@@ -204,6 +203,13 @@ class FrameWorker(Worker):
         monitor = Monitor(known.ref, notify, cancel)
         monitors.add(monitor)
         watching.add(monitor)
+
+    def say(self, ref: WorkerRef, message: Any) -> None:
+        """Tell in this worker's name, whoever calls; for a `BridgeEnd`."""
+        try:
+            say(self, ref, message)
+        except CallboardError as error:
+            self.refused(ref, message, error)
 
     def refused(self, ref: WorkerRef, message: Any, error: CallboardError) -> None:
         """Keep what could not be sent as a dead letter; for the bridges."""
@@ -290,8 +296,8 @@ class PipelineWorker(FrameWorker):
 
     # -- the runtime's side ----
 
-    def _begin(self) -> Coroutine[Any, Any, None] | None:
-        return self._begin_pipeline(super()._begin())
+    def _before_activation(self) -> Coroutine[Any, Any, None] | None:
+        return self._begin_pipeline(super()._before_activation())
 
     async def _begin_pipeline(self, first: Coroutine[Any, Any, None] | None) -> None:
         if first is not None:
