@@ -42,6 +42,8 @@ class Program:
     """The module of that wheel."""
     inside: Sequence[str] = ()
     """The folders inside the module; the first that is there is taken."""
+    unpacked: str = ""
+    """Where it is in its package, below the root, if that is no folder of PATH."""
 
     def find(self) -> Path:
         """Return where it is; `ServerMissing` says what to do where it is nowhere."""

@@ -52,6 +52,7 @@ from callboard.examples.talking.events import (
     WorkerBack,
     WorkerLost,
 )
+from callboard.examples.talking.example import Example, Notes, Show
 from callboard.examples.talking.page_frames import (
     CardCancelled,
     CardFrame,
@@ -59,7 +60,6 @@ from callboard.examples.talking.page_frames import (
     PageFrame,
     SnapshotFrame,
 )
-from callboard.examples.talking.scene import Notes, Scene, Show
 
 __all__ = ["CancelCard", "FromPage", "Interrupt", "MainWorker", "Say"]
 
@@ -113,10 +113,10 @@ class Output(Stage):
 class MainWorker(PipelineWorker):
     """Input, output and the bridge; an example may put stages between them."""
 
-    def __init__(self, scene: Scene, notes: Notes) -> None:
-        """Be the main worker of a session of this scene; the notes are the session's."""
+    def __init__(self, example: Example, notes: Notes) -> None:
+        """Be the main worker of a session of this example; the notes are the session's."""
         super().__init__()
-        self.scene = scene
+        self.example = example
         self.notes = notes
         self.show: Show = notes.show
         """Tells the session what happens."""
@@ -138,7 +138,7 @@ class MainWorker(PipelineWorker):
 
     def opening(self, worker: str, again: bool) -> Any:
         """Return what a worker is activated with: the first, or one that has come back."""
-        return self.scene.opening
+        return self.example.opening
 
     # -- the pipeline ----
 
@@ -149,10 +149,10 @@ class MainWorker(PipelineWorker):
 
     def on_start(self) -> None:
         """Watch the workers that talk."""
-        self.watch_workers(*self.scene.watched)
+        self.watch_workers(*self.example.watched)
 
     @on(Say)
-    async def say(self, message: Say) -> None:
+    async def user_said(self, message: Say) -> None:
         """Let the user's words in."""
         if message.interrupt and self._replying:
             await self.queue_frame(InterruptionFrame())
@@ -160,12 +160,12 @@ class MainWorker(PipelineWorker):
         await self.queue_frame(TranscriptionFrame(message.text, user="user"))
 
     @on(Interrupt)
-    async def interrupt(self, message: Interrupt) -> None:
+    async def user_interrupted(self, message: Interrupt) -> None:
         """Have the speaker be silent."""
         await self.queue_frame(InterruptionFrame())
 
     @on(FromPage)
-    async def from_page(self, message: FromPage) -> None:
+    async def page_said(self, message: FromPage) -> None:
         """Let what the page says in, and remember what it looks like for the next speaker."""
         if isinstance(message.frame, SnapshotFrame):
             self.notes.snapshot = message.frame
@@ -174,7 +174,7 @@ class MainWorker(PipelineWorker):
         await self.queue_frame(message.frame)
 
     @on(CancelCard)
-    def cancel_card(self, message: CancelCard) -> None:
+    def user_cancelled(self, message: CancelCard) -> None:
         """Tell the owner of a card."""
         owner = self.notes.cards.get(message.card)
         if owner:

@@ -5,7 +5,7 @@
 @click.option("--topic", default="tea")
 def main(talking: Talking, topic: str) -> None:
     \"\"\"Talk about a topic.\"\"\"
-    talking.run(Scene("Topic", first="talker", workers=[...]))
+    talking.run(Example("Topic", first="talker", workers=[...]))
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ import click
 
 from callboard.examples.talking import terminal
 from callboard.examples.talking.environment import Environment
-from callboard.examples.talking.scene import Scene
+from callboard.examples.talking.example import Example
 
 __all__ = ["MissingExtra", "Talking", "talking_options"]
 
@@ -79,32 +79,34 @@ class Talking:
         except ImportError:
             raise MissingExtra("a model of OpenAI's kind", "openai", "openai") from None
 
-    def run(self, scene: Scene) -> None:
+    def run(self, example: Example) -> None:
         """Hold the conversation, by the transport that was chosen; exit with its code."""
-        sys.exit(asyncio.run(self._run(scene)))
+        sys.exit(asyncio.run(self._run(example)))
 
-    async def _run(self, scene: Scene) -> int:
+    async def _run(self, example: Example) -> int:
         if self.transport == "web":
-            return await self._serve(scene)
+            return await self._serve(example)
         if self.transport == "daily":
-            return await self._join(scene)
-        lines, patient = self._lines(scene)
-        return await terminal.talk(scene, lines, out=sys.stdout, patient=patient)
+            return await self._join(example)
+        lines, patient = self._lines(example)
+        return await terminal.talk(example, lines, out=sys.stdout, patient=patient)
 
-    def _lines(self, scene: Scene) -> tuple[AsyncIterable[str], bool]:
+    def _lines(self, example: Example) -> tuple[AsyncIterable[str], bool]:
         """Return what the user says, and whether each line waits for the answer before it."""
         if self.script or self.say:
-            return terminal.given([*(scene.script if self.script else ()), *self.say]), True
+            return terminal.given([*(example.script if self.script else ()), *self.say]), True
         keyboard: TextIO | None = sys.stdin  # None where it was closed before the start
         if keyboard is None:
             return terminal.given(()), True
         return terminal.keyboard(keyboard.fileno()), not keyboard.isatty()
 
-    async def _serve(self, scene: Scene) -> int:
+    async def _serve(self, example: Example) -> int:
         _require("--transport web", ("starlette", "uvicorn", "websockets"), "web")
-        raise click.ClickException("the page is not here yet")
+        from callboard.examples.talking import web
 
-    async def _join(self, scene: Scene) -> int:
+        return await web.serve(example, self.host, self.port, out=sys.stdout)
+
+    async def _join(self, example: Example) -> int:
         self.environment.need("DAILY_API_KEY", "--transport daily")
         raise click.ClickException("Daily is not here yet")
 

@@ -1,13 +1,17 @@
 """Whether everything that was said is answered: when the next line of a script may come.
 
 Pure: facts in, one question out. Nobody says "that was all" in a conversation; it is quiet when no
-reply is under way, no tool is at work, somebody has the floor, and no reply is owed to the user or
-by a worker that has just got the floor.
+reply is under way, no tool is at work, somebody has the floor, and nothing is owed: a reply to the
+user, the first words of a worker that has just got the floor, or what a tool has led to that was
+the last thing in a reply (it may hand over, or end the session).
 """
 
 from __future__ import annotations
 
 __all__ = ["Quiet"]
+
+PATIENCE = {"floor": 10.0, "act": 3.0}
+"""Seconds, by what is owed."""
 
 
 class Quiet:
@@ -19,18 +23,20 @@ class Quiet:
         self._speaking: str | None = None
         self._tools: set[str] = set()
         self._owed: str | None = None
+        self._acted = False
+        """Whether a tool has ended, and nothing was said since."""
 
     def __bool__(self) -> bool:
         """Whether nothing more is to come by itself."""
         return self._floor is not None and self._owed is None and not self._busy
 
     @property
-    def is_waiting(self) -> bool:
-        """Whether all that is missing is the first word of a worker that has got the floor.
+    def patience(self) -> float | None:
+        """Seconds after which nothing more is to come, as things are; None: it must come.
 
-        It may have nothing to say: who waits for quiet waits for this one with a limit.
+        A worker that has got the floor may have nothing to say, and a tool may lead to nothing.
         """
-        return self._owed == "floor" and not self._busy
+        return None if self._busy or self._owed is None else PATIENCE.get(self._owed)
 
     @property
     def is_lonely(self) -> bool:
@@ -61,18 +67,23 @@ class Quiet:
     def floor(self, worker: str | None) -> None:
         """Another worker has the floor: it is expected to begin."""
         self._floor = worker
-        if worker is not None and self._owed is None:
+        if worker is not None and self._owed != "user":
             self._owed = "floor"
 
     def began(self, speaker: str) -> None:
         """A reply begins."""
         self._speaking = speaker
+        self._acted = False
+
+    def spoke(self) -> None:
+        """Some words of it."""
+        self._acted = False
 
     def ended(self, *, interrupted: bool = False) -> None:
         """A reply is complete; one that was interrupted answers nothing."""
         self._speaking = None
         if not interrupted:
-            self._owed = None
+            self._owed = "act" if self._acted else None
 
     def called(self, call_id: str) -> None:
         """A tool is at work."""
@@ -81,9 +92,10 @@ class Quiet:
     def returned(self, call_id: str) -> None:
         """It has ended."""
         self._tools.discard(call_id)
+        self._acted = True
 
     def failed(self) -> None:
-        """Something went wrong in the place of what was to come."""
+        """Something went wrong, or nothing came, in the place of what was to come."""
         self._owed = None
         self._speaking = None
         self._tools.clear()

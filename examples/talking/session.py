@@ -1,6 +1,6 @@
 """Session: one conversation on a node of its own; text goes in, events come out.
 
-    async with Session(scene) as session:
+    async with Session(example) as session:
         await session.say("Hello")
         await session.settled()
         await session.end()
@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import asyncio
 import functools
+import math
 from collections import deque
 from collections.abc import AsyncIterator
 from types import TracebackType
@@ -24,6 +25,7 @@ from callboard.examples.talking.events import (
     FloorChanged,
     ReplyBegan,
     ReplyEnded,
+    ReplyPiece,
     SessionBegan,
     SessionEnded,
     SessionEvent,
@@ -33,6 +35,7 @@ from callboard.examples.talking.events import (
     WorkerBack,
     WorkerLost,
 )
+from callboard.examples.talking.example import Example, Notes
 from callboard.examples.talking.main_worker import (
     CancelCard,
     FromPage,
@@ -42,7 +45,6 @@ from callboard.examples.talking.main_worker import (
 )
 from callboard.examples.talking.page_frames import PageFrame
 from callboard.examples.talking.quiet import Quiet
-from callboard.examples.talking.scene import Notes, Scene
 
 __all__ = ["Session", "SessionOver"]
 
@@ -51,9 +53,6 @@ MAIN = "main"
 
 UNREAD = 10_000
 """Events that wait to be read; a session whose reader is further behind is ended."""
-
-SPEAKS_WITHIN = 10.0
-"""Seconds in which a worker that was given the floor begins, or has nothing to say."""
 
 END_WITHIN = 5.0
 """Seconds that the end of a session may take before it is a kill."""
@@ -64,18 +63,18 @@ class SessionOver(RuntimeError):
 
 
 class Session:
-    """One conversation: a node with a main worker and those of the scene."""
+    """One conversation: a node with a main worker and those of the example."""
 
-    def __init__(self, scene: Scene, *, name: str | None = None) -> None:
+    def __init__(self, example: Example, *, name: str | None = None) -> None:
         """Prepare a session; nothing runs before it is entered. `name` is that of its node."""
-        self.scene = scene
-        notes = Notes(self._show, scene.first, {scene.first})
-        main = functools.partial(scene.main or MainWorker, scene, notes)
-        workers = [*scene.workers, Child(MAIN, main)]
+        self.example = example
+        notes = Notes(self._show, example.first, {example.first})
+        main = functools.partial(example.main or MainWorker, example, notes)
+        workers = [*example.workers, Child(MAIN, main)]
         self.node = Node(
-            lambda: scene.tree(workers),
+            lambda: example.tree(workers),
             name=name,
-            transports=scene.transports(),
+            transports=example.transports(),
             watchdog=False,
             handle_signals=False,
             stop_within=END_WITHIN,
@@ -92,8 +91,8 @@ class Session:
         self._reason = ""
 
     def __repr__(self) -> str:
-        """Show the scene and the node."""
-        return f"<Session {self.scene.title!r} on {self.node.name}>"
+        """Show the example and the node."""
+        return f"<Session {self.example.title!r} on {self.node.name}>"
 
     # -- life ----
 
@@ -104,8 +103,8 @@ class Session:
             StartFailed, SpecError: as from `Node.start`.
 
         """
-        scene = self.scene
-        self._show(SessionBegan(scene.title, scene.about, tuple(scene.script), scene.app))
+        example = self.example
+        self._show(SessionBegan(example.title, example.about, tuple(example.script), example.app))
         await self.node.start()
         self._tasks = [asyncio.create_task(self._watch()), asyncio.create_task(self._run())]
         return self
@@ -144,7 +143,7 @@ class Session:
     async def _watch(self) -> None:
         """Tell of workers of this node that fail, until the node has ended."""
         subscription = self.node.events.subscribe()
-        names = set(self.scene.watched)
+        names = set(self.example.watched)
         try:
             async for event in subscription:
                 if event.kind == "node_stopped" and event.path == self.node.name:
@@ -239,17 +238,18 @@ class Session:
         loop = asyncio.get_running_loop()
         deadline = None if within is None else loop.time() + within
         while self.ended is None and (self.node.state != "running" or not self.quiet):
-            patience = None if deadline is None else deadline - loop.time()
-            if patience is not None and patience <= 0:
+            left = math.inf if deadline is None else deadline - loop.time()
+            if left <= 0:
                 return False
-            waiting = self.quiet.is_waiting and (patience is None or patience > SPEAKS_WITHIN)
+            patience = self.quiet.patience or math.inf
+            limit = min(left, patience)
             self._moved.clear()
             try:
-                async with asyncio.timeout(SPEAKS_WITHIN if waiting else patience):
+                async with asyncio.timeout(None if limit == math.inf else limit):
                     await self._moved.wait()
             except TimeoutError:
-                if waiting:
-                    self.quiet.failed()  # it has nothing to say
+                if patience <= left:
+                    self.quiet.failed()
         return True
 
     def _show(self, event: SessionEvent) -> None:
@@ -280,6 +280,8 @@ class Session:
                 self.quiet.floor(speaker)
             case ReplyBegan(speaker=speaker):
                 self.quiet.began(speaker)
+            case ReplyPiece():
+                self.quiet.spoke()
             case ReplyEnded(interrupted=interrupted):
                 self.quiet.ended(interrupted=interrupted)
             case ToolCalled(call_id=call_id):

@@ -11,8 +11,8 @@ from contextlib import suppress
 from typing import TextIO
 
 from callboard import CallboardError
+from callboard.examples.talking.example import Example
 from callboard.examples.talking.printing import Printer
-from callboard.examples.talking.scene import Scene
 from callboard.examples.talking.session import Session, SessionOver
 from callboard.supervision.signals import Signals
 
@@ -26,7 +26,7 @@ LONGEST = 10_000
 
 
 async def talk(
-    scene: Scene, lines: AsyncIterable[str], *, out: TextIO, patient: bool = True
+    example: Example, lines: AsyncIterable[str], *, out: TextIO, patient: bool = True
 ) -> int:
     """Hold a session: say each line, show what happens, end it after the last answer.
 
@@ -35,7 +35,7 @@ async def talk(
     signal that ended it.
     """
     printer = Printer(out, echo=patient)
-    session = Session(scene)
+    session = Session(example)
     with Signals(_Ending(session)) as signals:
         try:
             async with session:

@@ -62,7 +62,8 @@ def _unpack(program: Program) -> bool:
         return False
     for package in folder.glob("*.deb"):
         subprocess.run(["dpkg", "-x", package.name, "."], check=True, cwd=folder)
-    found = [path for path in folder.glob(f"usr/*bin/{program.name}") if path.is_file()]
+    pattern = program.unpacked or f"usr/*bin/{program.name}"
+    found = [path for path in folder.glob(pattern) if path.is_file()]
     if not found:
         return False
     libraries = ":".join(str(path) for path in folder.glob("usr/lib/*-linux-*"))

@@ -23,10 +23,10 @@ from callboard.actors.frames.frame import (
 )
 from callboard.actors.frames.worker import FrameWorker
 from callboard.examples.talking.events import ReplyPiece, SessionEvent
-from callboard.examples.talking.scene import Scene
+from callboard.examples.talking.example import Example
 from callboard.examples.talking.session import Session
 
-__all__ = ["Echo", "echo_scene", "read", "said"]
+__all__ = ["Echo", "echo_example", "read", "said"]
 
 
 class Echo(FrameWorker):
@@ -98,11 +98,11 @@ class Echo(FrameWorker):
         await self.reply("I have looked")
 
 
-def echo_scene(*names: str, make: Callable[[], Echo] = Echo, **fields: Any) -> Scene:
-    """A scene of echoes; the first name begins."""
+def echo_example(*names: str, make: Callable[[], Echo] = Echo, **fields: Any) -> Example:
+    """A example of echoes; the first name begins."""
     names = names or ("greeter", "support")
     workers = [Child(name, partial(make)) for name in names]
-    return Scene("Echo", first=names[0], workers=workers, **fields)
+    return Example("Echo", first=names[0], workers=workers, **fields)
 
 
 async def read(session: Session) -> list[SessionEvent]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 
 from callboard.examples.talking.options import Talking, talking_options
-from tests.examples.talking.cast import echo_scene
+from tests.examples.talking.cast import echo_example
 
 
 @click.command()
@@ -13,12 +13,12 @@ from tests.examples.talking.cast import echo_scene
 @click.option("--at-once", default=100, help="How many sessions.")
 def main(talking: Talking, at_once: int) -> None:
     """Talk to two echoes."""
-    scene = echo_scene(
+    example = echo_example(
         about="They say what they hear.",
         script=["hi", "tool", "to support", "bare"],
         at_once=at_once,
     )
-    talking.run(scene)
+    talking.run(example)
 
 
 if __name__ == "__main__":

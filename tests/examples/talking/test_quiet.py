@@ -15,9 +15,9 @@ def test_it_is_not_quiet_before_somebody_has_had_a_word() -> None:
     quiet = Quiet()
     assert not quiet and quiet.is_lonely
     quiet.floor("greeter")
-    assert not quiet and quiet.is_waiting and not quiet.is_lonely
+    assert not quiet and quiet.patience and not quiet.is_lonely
     quiet.began("greeter")
-    assert not quiet and not quiet.is_waiting
+    assert not quiet and quiet.patience is None
     quiet.ended()
     assert quiet
 
@@ -25,7 +25,7 @@ def test_it_is_not_quiet_before_somebody_has_had_a_word() -> None:
 def test_a_reply_is_owed_from_what_the_user_says_to_its_end() -> None:
     quiet = opened()
     quiet.said()
-    assert not quiet and not quiet.is_waiting
+    assert not quiet and quiet.patience is None
     quiet.began("greeter")
     assert not quiet
     quiet.ended()
@@ -70,7 +70,7 @@ def test_a_hand_over_is_waited_for_from_the_last_word_to_the_first_of_the_other(
     quiet.floor(None)
     assert not quiet and quiet.is_lonely
     quiet.floor("support")
-    assert not quiet and quiet.is_waiting
+    assert not quiet and quiet.patience
     quiet.began("support")
     quiet.ended()
     assert quiet
@@ -82,4 +82,30 @@ def test_trouble_takes_the_place_of_what_was_to_come() -> None:
     quiet.began("greeter")
     quiet.called("1")
     quiet.failed()
+    assert quiet
+
+
+def test_a_tool_that_is_the_last_thing_in_a_reply_leads_to_something() -> None:
+    quiet = opened()
+    quiet.said()
+    quiet.began("greeter")
+    quiet.called("1")
+    quiet.returned("1")
+    quiet.ended()
+    assert not quiet and quiet.patience
+    quiet.floor(None)
+    quiet.floor("support")
+    quiet.began("support")
+    quiet.ended()
+    assert quiet
+
+
+def test_words_after_a_tool_are_the_answer() -> None:
+    quiet = opened()
+    quiet.said()
+    quiet.began("greeter")
+    quiet.called("1")
+    quiet.returned("1")
+    quiet.spoke()
+    quiet.ended()
     assert quiet

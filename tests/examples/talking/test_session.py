@@ -4,7 +4,7 @@ from functools import partial
 
 import pytest
 
-from callboard import Child, Restarts, Supervisor, Worker, on
+from callboard import Child, Restarts, Supervisor, Worker
 from callboard.actors.testing import eventually
 from callboard.examples.talking import session as sessions
 from callboard.examples.talking.events import (
@@ -22,10 +22,9 @@ from callboard.examples.talking.events import (
     WorkerBack,
     WorkerLost,
 )
-from callboard.examples.talking.main_worker import MainWorker
-from callboard.examples.talking.scene import Scene
+from callboard.examples.talking.example import Example
 from callboard.examples.talking.session import Session, SessionOver
-from tests.examples.talking.cast import Echo, echo_scene, read, said
+from tests.examples.talking.cast import Echo, echo_example, read, said
 
 
 async def converse(session: Session, *lines: str) -> None:
@@ -37,7 +36,7 @@ async def converse(session: Session, *lines: str) -> None:
 
 
 async def test_a_session_is_its_events_from_began_to_ended() -> None:
-    async with Session(echo_scene(about="It echoes.", script=["hi"])) as session:
+    async with Session(echo_example(about="It echoes.", script=["hi"])) as session:
         await converse(session, "hi")
         await session.end("that was all")
     assert await read(session) == [
@@ -56,7 +55,7 @@ async def test_a_session_is_its_events_from_began_to_ended() -> None:
 
 
 async def test_a_hand_over_shows_who_is_heard_and_every_word_has_its_speaker() -> None:
-    async with Session(echo_scene()) as session:
+    async with Session(echo_example()) as session:
         await converse(session, "to support", "hi", "to greeter", "hi")
     events = await read(session)
     assert said(events) == [
@@ -75,7 +74,7 @@ async def test_a_hand_over_shows_who_is_heard_and_every_word_has_its_speaker() -
 
 
 async def test_a_hand_over_to_nobody_leaves_the_floor_where_it_is() -> None:
-    async with Session(echo_scene()) as session:
+    async with Session(echo_example()) as session:
         await converse(session, "to nobody", "hi")
     assert said(await read(session))[1:] == [
         "greeter: I stay: no worker is called 'nobody'",
@@ -84,7 +83,7 @@ async def test_a_hand_over_to_nobody_leaves_the_floor_where_it_is() -> None:
 
 
 async def test_tools_and_jobs_are_shown_as_they_happen() -> None:
-    async with Session(echo_scene()) as session:
+    async with Session(echo_example()) as session:
         await converse(session, "tool")
     events = await read(session)
     assert events[6:10] == [
@@ -96,7 +95,7 @@ async def test_tools_and_jobs_are_shown_as_they_happen() -> None:
 
 
 async def test_words_of_a_worker_that_marks_no_replies_are_a_reply_each() -> None:
-    async with Session(echo_scene()) as session:
+    async with Session(echo_example()) as session:
         await converse(session, "bare")
     events = await read(session)
     assert events[6:9] == [
@@ -107,7 +106,7 @@ async def test_words_of_a_worker_that_marks_no_replies_are_a_reply_each() -> Non
 
 
 async def test_what_is_said_with_interrupt_ends_what_is_being_said() -> None:
-    async with Session(echo_scene()) as session:
+    async with Session(echo_example()) as session:
         await session.settled()
         await session.say("long")
         await eventually(lambda: ReplyPiece("greeter", "and so on") in session.unread)
@@ -120,7 +119,7 @@ async def test_what_is_said_with_interrupt_ends_what_is_being_said() -> None:
 
 
 async def test_an_interruption_alone_makes_it_quiet() -> None:
-    async with Session(echo_scene()) as session:
+    async with Session(echo_example()) as session:
         await session.settled()
         await session.say("long")
         await eventually(lambda: ReplyPiece("greeter", "and so on") in session.unread)
@@ -130,7 +129,7 @@ async def test_an_interruption_alone_makes_it_quiet() -> None:
 
 
 async def test_a_crash_is_shown_with_its_reason_and_its_end_and_the_talk_goes_on() -> None:
-    async with Session(echo_scene()) as session:
+    async with Session(echo_example()) as session:
         await converse(session, "crash", "hi")
     events = await read(session)
     at = events.index(WorkerLost("greeter", "failed: RuntimeError: told to"))
@@ -141,31 +140,14 @@ async def test_a_crash_is_shown_with_its_reason_and_its_end_and_the_talk_goes_on
     assert said(events)[-1] == "greeter: you said: hi"
 
 
-async def test_a_crash_of_the_main_worker_costs_the_restart_and_keeps_the_floor() -> None:
-    class Fragile(MainWorker):
-        @on(int)
-        def fail(self, number: int) -> None:
-            raise RuntimeError("told to")
-
-    async with Session(echo_scene(main=Fragile)) as session:
-        await converse(session, "to support")
-        session.node.tell("main", 1)
-        await eventually(lambda: WorkerBack("main") in session.unread, within=60)
-        await converse(session, "hi")
-    events = await read(session)
-    assert said(events)[-1] == "support: you said: hi"
-    assert events.count(FloorChanged("support", "greeter")) == 1
-    assert "greeter: hello from greeter" not in said(events)[1:]
-
-
 async def test_trouble_that_a_worker_reports_is_shown_and_waited_for_no_more() -> None:
-    async with Session(echo_scene()) as session:
+    async with Session(echo_example()) as session:
         await converse(session, "trouble", "hi")
     assert Trouble("it does not work") in await read(session)
 
 
 async def test_a_worker_may_end_the_session_and_then_nothing_can_be_said() -> None:
-    async with Session(echo_scene()) as session:
+    async with Session(echo_example()) as session:
         await session.settled()
         await session.say("bye")
         await session.over()
@@ -183,15 +165,15 @@ class Broken(Worker):
 
 
 async def test_a_session_that_cannot_start_raises_and_leaves_nothing() -> None:
-    scene = Scene("Broken", first="broken", workers=[Child("broken", Broken)])
+    example = Example("Broken", first="broken", workers=[Child("broken", Broken)])
     with pytest.raises(Exception, match="cannot"):
-        async with Session(scene):
+        async with Session(example):
             pass
 
 
 async def test_a_tree_that_gives_up_ends_the_session_as_failed() -> None:
     tree = partial(Supervisor, restarts=Restarts(intensity=0))
-    async with Session(echo_scene(tree=tree)) as session:
+    async with Session(echo_example(tree=tree)) as session:
         await session.settled()
         await session.say("crash")
         await session.over()
@@ -200,7 +182,7 @@ async def test_a_tree_that_gives_up_ends_the_session_as_failed() -> None:
 
 
 async def test_a_first_worker_that_is_not_there_is_waited_for_as_long_as_is_said() -> None:
-    async with Session(Scene("Empty", first="greeter")) as session:
+    async with Session(Example("Empty", first="greeter")) as session:
         assert not await session.settled(within=30)
 
 
@@ -209,7 +191,7 @@ async def test_a_worker_that_has_nothing_to_say_is_not_waited_for_without_end() 
         async def on_activated(self, args: object) -> None:
             pass
 
-    async with Session(echo_scene("greeter", make=Silent)) as session:
+    async with Session(echo_example("greeter", make=Silent)) as session:
         assert await session.settled()
         assert not session.quiet.is_lonely
 
@@ -218,14 +200,14 @@ async def test_a_reader_that_does_not_read_ends_the_session(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(sessions, "UNREAD", 20)
-    async with Session(echo_scene()) as session:
+    async with Session(echo_example()) as session:
         await converse(session, *["hi"] * 4)
         await session.over()
     assert (await read(session))[-1] == SessionEnded("nobody reads what happens")
 
 
 async def test_two_sessions_in_one_process_know_nothing_of_each_other() -> None:
-    async with Session(echo_scene()) as one, Session(echo_scene()) as other:
+    async with Session(echo_example()) as one, Session(echo_example()) as other:
         await converse(one, "to support")
         await converse(other, "who are you")
         await one.end()

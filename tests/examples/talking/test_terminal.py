@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from callboard.examples.talking.terminal import given, keyboard, talk
-from tests.examples.talking.cast import echo_scene
+from tests.examples.talking.cast import echo_example
 from tests.examples.talking.running import COMMAND, environment, run
 
 SCRIPT = """\
@@ -38,7 +38,7 @@ support: bare words
 
 async def test_each_line_waits_for_the_answer_to_the_one_before() -> None:
     out = io.StringIO()
-    assert await talk(echo_scene(), given(["hi", "", "  to support "]), out=out) == 0
+    assert await talk(echo_example(), given(["hi", "", "  to support "]), out=out) == 0
     assert out.getvalue().splitlines()[1:] == [
         "greeter: hello from greeter",
         "you: hi",
@@ -56,17 +56,17 @@ async def test_a_session_that_ends_by_itself_ends_the_conversation() -> None:
         await asyncio.Event().wait()  # somebody who types nothing more
 
     out = io.StringIO()
-    assert await talk(echo_scene(), lines(), out=out) == 0
+    assert await talk(echo_example(), lines(), out=out) == 0
     assert out.getvalue().endswith("greeter: goodbye\n-- the conversation has ended\n")
 
 
 async def test_trouble_is_an_exit_code_where_nobody_looks() -> None:
-    assert await talk(echo_scene(), given(["trouble"]), out=io.StringIO()) == 1
+    assert await talk(echo_example(), given(["trouble"]), out=io.StringIO()) == 1
 
 
 async def test_a_line_that_is_never_answered_is_an_exit_code_too() -> None:
     out = io.StringIO()
-    assert await talk(echo_scene(), given(["long"]), out=out) == 1
+    assert await talk(echo_example(), given(["long"]), out=out) == 1
     assert out.getvalue().endswith("[interrupted]\n-- no answer came\n")
 
 
@@ -75,7 +75,7 @@ async def test_a_scene_that_does_not_start_says_why() -> None:
         raise RuntimeError("no stage")
 
     out = io.StringIO()
-    assert await talk(echo_scene(make=broken), given([]), out=out) == 1  # type: ignore[arg-type]
+    assert await talk(echo_example(make=broken), given([]), out=out) == 1  # type: ignore[arg-type]
     assert "no stage" in out.getvalue()
 
 

@@ -1,4 +1,4 @@
-"""Scene: what a conversational example is made of; all that it has to say besides its workers."""
+"""Example: what a conversational example is made of, besides the code of its workers."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from callboard.examples.talking.main_worker import MainWorker
     from callboard.examples.talking.page_frames import SnapshotFrame
 
-__all__ = ["Notes", "Scene", "Show"]
+__all__ = ["Example", "Notes", "Show"]
 
 Show: TypeAlias = "Callable[[SessionEvent], None]"
 """Takes what happens in a session."""
@@ -37,8 +37,8 @@ class Notes:
 
 
 @dataclass(frozen=True)
-class Scene:
-    """What each session of an example has; several may run at once, each on a node of its own."""
+class Example:
+    """What each session has; several may run at once, each on a node of its own."""
 
     title: str
     first: str
@@ -55,7 +55,7 @@ class Scene:
     """Workers on other nodes that the session tells about when they are lost."""
     transports: Callable[[], Sequence[Transport]] = tuple
     """Makes those of one session's node."""
-    main: Callable[[Scene, Notes], MainWorker] | None = None
+    main: Callable[[Example, Notes], MainWorker] | None = None
     """Makes the main worker, where it is not a plain `MainWorker`."""
     tree: Callable[[Sequence[Child]], Supervisor] = Supervisor
     """Makes the tree of all workers; the main worker is the last of them."""
