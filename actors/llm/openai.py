@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -30,6 +31,10 @@ SILENT_FOR = 60.0
 """Seconds that a model may be silent, unless it is said otherwise."""
 
 HIDDEN = "***"
+
+LEFT_TURNS = 20
+"""Turns of the loop in which the generators end that the library leaves behind, one in another:
+nothing of a reply is to be left when it is over."""
 
 REFUSING_CODES = ("content_filter", "content_policy_violation", "ResponsibleAIPolicyViolation")
 
@@ -139,6 +144,9 @@ class OpenAIModel:
             yield reading.finish()
         finally:
             await stream.close()
+            stream = None
+            for _ in range(LEFT_TURNS):
+                await asyncio.sleep(0)
 
     def _opened(self) -> Any:
         if self._client is None:

@@ -303,9 +303,12 @@ def _dataclass(cls: Any) -> Shape:
 def _typed_dict(cls: Any) -> Shape:
     fields: list[Field] = []
     for name, hint in typing.get_type_hints(cls, include_extras=True).items():
-        while get_origin(hint) in (typing.Required, typing.NotRequired):
+        required = name in cls.__required_keys__
+        while (said := get_origin(hint)) in (typing.Required, typing.NotRequired):
+            # The class itself cannot read these where annotations are text.
+            required = said is typing.Required
             hint = get_args(hint)[0]
-        fields.append(Field(name, shape_of(hint), name in cls.__required_keys__))
+        fields.append(Field(name, shape_of(hint), required))
     return shape_of_fields(fields, _same)
 
 

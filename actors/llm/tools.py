@@ -5,6 +5,7 @@ from __future__ import annotations
 import inspect
 import json
 import re
+import types
 import typing
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -218,8 +219,13 @@ def _field_of(
 
 
 def _hints_of(function: Callable[..., Any], subject: str) -> dict[str, Any]:
+    """Return the types of the parameters; what it returns may have one that only checkers know."""
+    plain = inspect.unwrap(function)
+    annotations = {name: hint for name, hint in plain.__annotations__.items() if name != "return"}
+    stand_in = types.SimpleNamespace(__annotations__=annotations)
+    names: dict[str, Any] = getattr(plain, "__globals__", {})
     try:
-        return typing.get_type_hints(function, include_extras=True)
+        return typing.get_type_hints(stand_in, globalns=names, include_extras=True)
     except NameError as error:
         raise SpecError(
             subject, "signature", f"{error}: a tool's types must be known in its module"

@@ -120,14 +120,14 @@ class LLMWorker(PipelineWorker):
 
         """
         super().__init_subclass__(**keywords)
-        for name, each in tools_of(cls).items():
+        cls.own_tools = tools_of(cls)
+        for name in cls.own_tools:
             if hasattr(LLMWorker, name):
                 raise SpecError(
                     f"{cls.__qualname__}.{name}",
                     "tool",
                     f"{name!r} means something else in the classes of Callboard: choose another",
                 )
-            cls.own_tools = {**cls.own_tools, name: each}
 
     def __init__(self, model: Model | None = None) -> None:
         """Talk by this model; without one, by that of the class or of `build_model`."""
@@ -313,8 +313,8 @@ class LLMWorker(PipelineWorker):
 
     # -- the runtime's side ----
 
-    def _begin(self) -> Coroutine[Any, Any, None] | None:
-        return self._begin_talking(super()._begin())
+    def _before_activation(self) -> Coroutine[Any, Any, None] | None:
+        return self._begin_talking(super()._before_activation())
 
     async def _begin_talking(self, first: Coroutine[Any, Any, None] | None) -> None:
         if first is not None:
