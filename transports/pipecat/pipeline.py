@@ -6,13 +6,16 @@ Importing this imports Pipecat (`pip install 'callboard[pipecat]'`).
 from __future__ import annotations
 
 import inspect
+import logging
+from asyncio import Future
 from collections.abc import Awaitable, Coroutine, Mapping, Sequence
 from typing import Any, TypeAlias, cast
 
 from ...actors import lifecycle
+from ...actors.clock import wait_done
 from ...actors.dispatch import fail
 from ...actors.errors import NotStarted, SpecError
-from ...actors.frames.frame import Direction, Frame
+from ...actors.frames.frame import Direction, Frame, InterruptionFrame
 from ...actors.frames.worker import FrameWorker
 from ...actors.reason import Failed, Killed, Normal, Reason
 from .conversion import to_theirs
@@ -25,6 +28,14 @@ from .tasks import Tasks
 __all__ = ["PipecatBridge", "PipecatWorker", "PipelineFailed"]
 
 Built: TypeAlias = BasePipeline | Sequence[FrameProcessor]
+
+logger = logging.getLogger("callboard.pipecat")
+
+FLUSHED_WITHIN = 5.0
+"""Seconds without progress for which a worker that is deactivated waits for its pipeline."""
+
+INTERRUPTED_WITHIN = 1.0
+"""Seconds that an interruption may take through a pipeline; then a processor has swallowed it."""
 
 OWN = frozenset(
     {"active", "bridged", "check_dangling_tasks", "exclude_frames", "name", "task_manager"}
@@ -49,6 +60,8 @@ class PipecatWorker(FrameWorker):
     """
 
     _run: Run | None = None
+    _interrupting: tuple[TheirFrame, Future[None]] | None = None
+    """The last interruption that came over a bridge, and when it is through the pipeline."""
 
     def build_pipeline(self) -> Built | Awaitable[Built]:
         """Return the pipeline, or its processors in order; new ones each time.
@@ -125,8 +138,14 @@ class PipecatWorker(FrameWorker):
         made = over_bridge(frame)
         if made is None or self._running.over:
             self.count_lost()
-        else:
+            return
+        if not isinstance(frame, InterruptionFrame):
             await self.queue_frame(made, direction)
+            return
+        # The owner hears this worker again once this returns: what was said before it is gone then.
+        self._interrupting = (made, self._runtime.loop.create_future())
+        await self.queue_frame(made, direction)
+        await wait_done([self._interrupting[1]], self._runtime.budget(INTERRUPTED_WITHIN))
 
     # -- the runtime's side ----
 
@@ -136,13 +155,21 @@ class PipecatWorker(FrameWorker):
             raise NotStarted(f"{self.name!r} has no pipeline yet: one is built when it starts")
         return self._run
 
+    async def call_hook(self, hook: str, *arguments: Any) -> None:
+        """Call a hook; before its last word a worker on a bridge lets out what it has to say."""
+        run = self._run
+        if hook == "on_deactivated" and self.bridged is not None and run is not None:
+            if not run.over and not await run.hosted.flush_pipeline(FLUSHED_WITHIN):
+                logger.warning("%s: what is still in its pipeline will not be heard", self)
+        await super().call_hook(hook, *arguments)
+
     @property
     def idle(self) -> bool:
         """Whether it holds nothing whose end has to be waited for; for the runtime."""
         return self._run is None and super().idle
 
-    def _begin(self) -> Coroutine[Any, Any, None] | None:
-        return self._begin_pipeline(super()._begin())
+    def _before_activation(self) -> Coroutine[Any, Any, None] | None:
+        return self._begin_pipeline(super()._before_activation())
 
     async def _begin_pipeline(self, first: Coroutine[Any, Any, None] | None) -> None:
         if first is not None:
@@ -208,14 +235,20 @@ class PipecatWorker(FrameWorker):
             what = f"{', '.join(sorted(taken))}: decided by the worker itself"
             raise SpecError(type(self).__name__, "pipeline_options", what)
         if self.bridged is not None:
-            give = super().push_frame
-            pipeline = Pipeline([Edge(UP, give), pipeline, Edge(DOWN, give)])
+            give, passed = super().push_frame, self._passed
+            pipeline = Pipeline([Edge(UP, give, passed), pipeline, Edge(DOWN, give, passed)])
             options.setdefault("enable_rtvi", False)
         hosted = HostedWorker(
             pipeline, name=self.name, task_manager=tasks, check_dangling_tasks=False, **options
         )
         hosted.host = self
         return hosted
+
+    def _passed(self, frame: TheirFrame) -> None:
+        if self._interrupting is not None and self._interrupting[0] is frame:
+            passed = self._interrupting[1]
+            if not passed.done():
+                passed.set_result(None)
 
     def _taking(self, bridge: PipecatBridge) -> Any:
         async def take(frame: Frame, direction: Direction) -> None:

@@ -118,18 +118,28 @@ class Edge(FrameProcessor):
     """The start or the end of a pipeline, where frames leave it for the bridges of its worker."""
 
     def __init__(
-        self, leaving: FrameDirection, give: Callable[[Frame, Direction], Awaitable[None]]
+        self,
+        leaving: FrameDirection,
+        give: Callable[[Frame, Direction], Awaitable[None]],
+        passed: Callable[[TheirFrame], None],
     ) -> None:
-        """Give what passes in the direction `leaving` to the bridges, and let everything pass."""
+        """Give what passes in the direction `leaving` to the bridges, and let everything pass.
+
+        `passed` is told of a signal that came over a bridge and has been through the pipeline.
+        """
         super().__init__(enable_direct_mode=True)  # pyright: ignore[reportUnknownMemberType]
         self._leaving = leaving
         self._give = give
+        self._passed = passed
 
     async def process_frame(self, frame: TheirFrame, direction: FrameDirection) -> None:
         """Let it pass, and give it to the bridges if it leaves here."""
         await super().process_frame(frame, direction)
         await self.push_frame(frame, direction)
-        if direction is not self._leaving or frame.metadata.get(CAME_OVER):
+        if direction is not self._leaving:
+            return
+        if frame.metadata.get(CAME_OVER):
+            self._passed(frame)
             return
         mine = to_ours(frame)
         if mine is not None and not isinstance(mine, STAYS):

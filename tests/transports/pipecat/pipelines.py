@@ -48,7 +48,7 @@ class Voice(PipecatWorker):
         return {"enable_rtvi": False, **self.options}
 
     @on(Say)
-    async def say(self, message: Say) -> None:
+    async def queue_text(self, message: Say) -> None:
         await self.queue_frame(TextFrame(message.text), message.direction)
 
     @on(Life)
