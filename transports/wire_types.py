@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import enum
 from collections.abc import Callable, Mapping
-from typing import Any, NamedTuple, TypeAlias, TypeVar
+from typing import Any, NamedTuple, TypeAlias, TypeVar, cast
 
 from ..actors.message import LocalMessage, Message
 from ..actors.wire import WIRE_NAMES, WIRE_TYPES, WireType, spelled
@@ -183,6 +183,7 @@ class WireTypes:
         """What is a number or a text and nothing else: its value, under its own type."""
         # What the base itself makes of it: `str(value)` would ask the class for its own text.
         plain: Callable[[object], Any] = PLAIN[base]
+        unknown = _unknown_bits(cls)
 
         def lower(value: Any) -> Low:
             if enum.Flag in cls.__mro__:
@@ -196,9 +197,25 @@ class WireTypes:
             return self.lowering.lower(bare)
 
         def lift(low: Low, _: int) -> Any:
-            return cls(of_type(self.lowering.lift(low), base))
+            bare = of_type(self.lowering.lift(low), base)
+            if unknown and cast("int", bare) & unknown:
+                raise Mismatch(f"bits of {type_name(cls)}", low)
+            return cls(bare)
 
         return Record(lower, lift)
+
+
+def _unknown_bits(cls: type) -> int:
+    """Return the bits that a flag does not have, unless it keeps what it does not know.
+
+    What becomes of them depends on the release of Python: some drop them without a word.
+    """
+    if enum.Flag not in cls.__mro__ or getattr(cls, "_boundary_", None) is enum.KEEP:
+        return 0
+    known = 0
+    for member in cast("type[enum.Flag]", cls):
+        known |= member.value
+    return ~known
 
 
 PLAIN: dict[type, Callable[[Any], object]] = {
