@@ -24,7 +24,7 @@ from callboard.examples.talking import terminal
 from callboard.examples.talking.environment import Environment
 from callboard.examples.talking.example import Example
 
-__all__ = ["MissingExtra", "Talking", "talking_options"]
+__all__ = ["MissingExtra", "Talking", "model_for", "talking_options"]
 
 MODEL = "gpt-4.1-mini"
 """The model where a key is there and nobody names one."""
@@ -43,6 +43,34 @@ class MissingExtra(click.ClickException):
         super().__init__(f"{what} needs {missing}: pip install 'callboard[{extra}]'")
 
 
+def model_for(environment: Environment, scripted: Any, name: str | None = None) -> Any:
+    """Return the model that speaks: a real one where its key is there, else the scripted one.
+
+    `name` is what `--model` says; `scripted` in any case stands for the scripted one.
+
+    Raises:
+        BadEnvironment: a real one was chosen, and its key is missing.
+        MissingExtra: the `openai` extra is missing.
+
+    """
+    url = environment.get("OPENAI_BASE_URL")
+    if name == SCRIPTED:
+        return scripted
+    key = environment.get("OPENAI_API_KEY")
+    if key is None and name is None and url is None:
+        return scripted
+    chosen = f"--model {name}" if name is not None else "OPENAI_BASE_URL"
+    key = environment.need("OPENAI_API_KEY", chosen)
+    from callboard.actors.llm.openai import OpenAIModel
+
+    try:
+        return OpenAIModel(
+            name or environment.get("OPENAI_MODEL") or MODEL, api_key=key, base_url=url
+        )
+    except ImportError:
+        raise MissingExtra("a model of OpenAI's kind", "openai", "openai") from None
+
+
 @dataclass(frozen=True)
 class Talking:
     """What the user has asked for, and how a conversation is then held."""
@@ -56,28 +84,8 @@ class Talking:
     environment: Environment
 
     def model_for(self, scripted: Any) -> Any:
-        """Return the model that speaks: a real one where its key is there, else the script's.
-
-        Raises:
-            BadEnvironment: a real one was chosen, and its key is missing.
-            MissingExtra: the `openai` extra is missing.
-
-        """
-        name = self.model or self.environment.get("OPENAI_MODEL")
-        url = self.environment.get("OPENAI_BASE_URL")
-        if self.model == SCRIPTED:
-            return scripted
-        key = self.environment.get("OPENAI_API_KEY")
-        if key is None and self.model is None and url is None:
-            return scripted
-        chosen = f"--model {self.model}" if self.model is not None else "OPENAI_BASE_URL"
-        key = self.environment.need("OPENAI_API_KEY", chosen)
-        from callboard.actors.llm.openai import OpenAIModel
-
-        try:
-            return OpenAIModel(name or MODEL, api_key=key, base_url=url)
-        except ImportError:
-            raise MissingExtra("a model of OpenAI's kind", "openai", "openai") from None
+        """Return the model that speaks; see the function of this name."""
+        return model_for(self.environment, scripted, self.model)
 
     def run(self, example: Example) -> None:
         """Hold the conversation, by the transport that was chosen; exit with its code."""
