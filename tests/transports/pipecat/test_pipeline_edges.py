@@ -190,10 +190,19 @@ async def test_a_hand_over_lets_out_what_is_still_in_the_pipeline_and_has_one_sp
 
 
 async def test_after_an_interruption_nothing_is_heard_that_was_said_before_it() -> None:
-    async with company(singer("a", pause=0.02), Child("main", Main)) as node:
+    class Tardy(Naming):
+        """Goes on speaking for a while when it is interrupted."""
+
+        async def process_frame(self, frame: theirs.Frame, direction: FrameDirection) -> None:
+            if isinstance(frame, theirs.InterruptionFrame):
+                await asyncio.sleep(0.1)
+            await super().process_frame(frame, direction)
+
+    a = singer("a", build=lambda: [Tardy("a", 0.01)])
+    async with company(a, Child("main", Main)) as node:
         main = worker_of(node, "main")
         await heard(main, "a")
-        for number in range(50):
+        for number in range(100):
             await main.queue_frame(TextFrame(f"old {number}"))
         await eventually(lambda: len(main.after.frames) >= 2)
         await main.queue_frame(InterruptionFrame())
@@ -201,6 +210,7 @@ async def test_after_an_interruption_nothing_is_heard_that_was_said_before_it() 
         await main.queue_frame(TextFrame("new"))
         await eventually(lambda: "a: new" in texts(main.after.frames))
         assert texts(main.after.frames[before:]) == ["a: new"]
+        assert node.events.counts["frames_lost"] > 0
 
 
 @pytest.mark.check("M140")
