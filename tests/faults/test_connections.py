@@ -90,6 +90,8 @@ async def test_a_node_stops_while_the_broker_is_away(fleet: Fleet, record: Recor
 @fault("slow-way")
 async def test_the_way_to_a_node_is_slow(fleet: Fleet, record: Record) -> None:
     """Told without a pause, a way that is too narrow fills up to its bound and no further."""
+    # Who fills it keeps both sides busy for long: the times of real life, as this is no silence.
+    fleet.times = {"beat": 2.0, "down_after": 6.0}
     async with fleet:
         station = await fleet.station()
         way = fleet.way_to("B")
