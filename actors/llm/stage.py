@@ -258,7 +258,7 @@ class LLMStage(Stage):
     def tool_run(self, call: ToolCall) -> ToolRun:
         """Return a run of the tool that is called, checked and not begun."""
         run = ToolRun(call, self.tools.get(call.name), sorted(self.tools))
-        self._runs = [each for each in self._runs if each.running]
+        self._runs = [each for each in self._runs if not each.over.done() or each.given_up]
         self._runs.append(run)
         return run
 
