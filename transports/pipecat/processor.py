@@ -22,18 +22,17 @@ logger = logging.getLogger("callboard.pipecat")
 STAYS = (ours.LifecycleFrame, ours.ErrorFrame)
 """What is about the pipeline itself: it never crosses."""
 
-SIGNALS = (
-    ours.InterruptionFrame,
+SPEAKING = (
     ours.UserStartedSpeakingFrame,
     ours.UserStoppedSpeakingFrame,
     ours.BotStartedSpeakingFrame,
     ours.BotStoppedSpeakingFrame,
 )
-"""What the workers hear and the rest of the pipeline as well: the stages after a bridge fall silent
-at once, and not when a worker has told them to. So nobody has to send them back."""
+"""Who speaks: known to the pipeline that has the transport, and to no worker better."""
 
-CAME_OVER = "callboard.came_over"
-"""In the metadata of a frame of theirs: it came over a bridge as a signal, and does not go back."""
+SIGNALS = (ours.InterruptionFrame, *SPEAKING)
+"""What the workers hear and the rest of the pipeline as well: the stages after a bridge fall silent
+at once, and not when a worker has let the interruption through its own pipeline."""
 
 
 def their_direction(direction: Direction) -> FrameDirection:
@@ -49,13 +48,10 @@ def our_direction(direction: FrameDirection) -> Direction:
 def over_bridge(frame: Frame) -> TheirFrame | None:
     """Make a frame that came over a bridge into theirs; None, and a warning, if it cannot be."""
     try:
-        made = to_theirs(frame)
+        return to_theirs(frame)
     except (TypeError, ValueError) as error:  # of a stranger, maybe: no reason to fail
         logger.warning("a frame does not go into a Pipecat pipeline: %s", error)
         return None
-    if isinstance(frame, SIGNALS):
-        made.metadata[CAME_OVER] = True
-    return made
 
 
 class PipecatBridge(FrameProcessor):
@@ -67,7 +63,8 @@ class PipecatBridge(FrameProcessor):
 
     What never crosses and goes on instead: start, end, stop, cancel and error frames, those of the
     types in `exclude` and their subclasses, and those that have no counterpart of ours. An
-    interruption, and who starts and stops speaking, do both.
+    interruption, and who starts and stops speaking, do both; who speaks is not taken back from
+    workers.
     """
 
     def __init__(
@@ -107,6 +104,8 @@ class PipecatBridge(FrameProcessor):
 
     async def take(self, frame: Frame, direction: Direction) -> bool:
         """Let a frame of a worker in, at this place; return whether it could be; for its owner."""
+        if isinstance(frame, SPEAKING):
+            return True  # it has come back from the worker's own pipeline, and passed here before
         made = over_bridge(frame)
         if made is None:
             return False
@@ -125,7 +124,7 @@ class Edge(FrameProcessor):
     ) -> None:
         """Give what passes in the direction `leaving` to the bridges, and let everything pass.
 
-        `passed` is told of a signal that came over a bridge and has been through the pipeline.
+        `passed` is told of each interruption that has been through the pipeline.
         """
         super().__init__(enable_direct_mode=True)  # pyright: ignore[reportUnknownMemberType]
         self._leaving = leaving
@@ -138,9 +137,8 @@ class Edge(FrameProcessor):
         await self.push_frame(frame, direction)
         if direction is not self._leaving:
             return
-        if frame.metadata.get(CAME_OVER):
-            self._passed(frame)
-            return
         mine = to_ours(frame)
         if mine is not None and not isinstance(mine, STAYS):
             await self._give(mine, our_direction(direction))
+        if isinstance(mine, ours.InterruptionFrame):
+            self._passed(frame)

@@ -155,7 +155,7 @@ async def test_what_is_about_the_pipeline_itself_does_not_leave_it() -> None:
 
 
 @pytest.mark.check("M134")
-async def test_a_signal_goes_through_the_pipeline_and_does_not_come_back() -> None:
+async def test_signals_go_through_the_pipeline_and_are_not_taken_for_those_of_another() -> None:
     log, stage = Log(), Stage()
     signals = [theirs.UserStartedSpeakingFrame(), theirs.InterruptionFrame()]
     async with company(singer("a", log), stage.child()) as node:
@@ -164,8 +164,10 @@ async def test_a_signal_goes_through_the_pipeline_and_does_not_come_back() -> No
         await node.ask("main", Push([theirs.TextFrame("hi")]))
         await eventually(lambda: "a: hi" in stage.after.texts)
         assert {"last:UserStartedSpeakingFrame", "last:InterruptionFrame"} <= set(log.seen)
+        # An interruption comes back, before all that is said after it; who speaks does not.
         assert kinds(stage.after.frames) == [
             "UserStartedSpeakingFrame",
+            "InterruptionFrame",
             "InterruptionFrame",
             "TextFrame",
         ]
@@ -209,7 +211,7 @@ async def test_after_an_interruption_nothing_is_heard_that_was_said_before_it() 
         before = len(main.after.frames)
         await main.queue_frame(TextFrame("new"))
         await eventually(lambda: "a: new" in texts(main.after.frames))
-        assert texts(main.after.frames[before:]) == ["a: new"]
+        assert main.after.frames[before:] == [InterruptionFrame(), TextFrame("a: new")]
         assert node.events.counts["frames_lost"] > 0
 
 
