@@ -19,7 +19,7 @@ from callboard.actors.frames import (
 from callboard.actors.testing import eventually
 from callboard.supervision.snapshot import walk
 
-__all__ = ["Echo", "Main", "Seen", "company", "heard", "texts", "worker_of"]
+__all__ = ["Echo", "Main", "Seen", "company", "heard", "lost", "texts", "worker_of"]
 
 Talk = Callable[["Echo", Frame, Direction], Awaitable[None]]
 
@@ -100,3 +100,8 @@ def texts(frames: Sequence[Frame]) -> list[str]:
 async def heard(main: Main, *workers: str) -> None:
     """Wait until these are heard on the bridge, and no others."""
     await eventually(lambda: set(main.bridge.heard) == set(workers))
+
+
+def lost(node: Node) -> int:
+    """How many frames nobody took."""
+    return node.events.counts["frames_lost"]
