@@ -1,5 +1,6 @@
 """Workers that talk by a language model: the model, tools, the conversation."""
 
+from .activation import LLMActivationArgs
 from .conversation import Conversation
 from .errors import (
     ModelDenied,
@@ -28,7 +29,7 @@ from .script import Call, Fail, Pause, Rule, Say, Scene, after, group, when
 from .scripted import ScriptedModel
 from .stage import LLMStage
 from .tools import ToolAnswer, tool
-from .worker import LLMActivationArgs, LLMWorker
+from .worker import LLMWorker
 
 __all__ = [
     "Call",

@@ -306,10 +306,17 @@ class Turn:
         name, call_id = run.call.name, run.call.id
         await self._show(ToolResultFrame(name, call_id, outcome.plain, outcome.error))
 
-    async def end_by(self, run: ToolRun, act: Callable[[], Awaitable[None]], note: str) -> None:
+    async def end_by(
+        self,
+        run: ToolRun,
+        act: Callable[[], Awaitable[None]],
+        note: str,
+        ready: Callable[[], Awaitable[None]] | None = None,
+    ) -> None:
         """End the turn from one of its tools: what was said goes out, then `act`; no model runs.
 
-        The tool's result is `note`. If `act` raises, so does this, and the turn goes on.
+        The tool's result is `note`. If `act` raises, or `ready` before it, so does this, and the
+        turn goes on.
 
         Raises:
             CallboardError: another tool ends the turn already.
@@ -323,6 +330,8 @@ class Turn:
             others = [each.over for each in self._runs if each is not run]
             if others:
                 await asyncio.wait(others)
+            if ready is not None:
+                await ready()
             self._closing = True
             self.stage.conversation.result(run.call.id, note)
             run.shown = True

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Coroutine, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any, ClassVar, cast
+from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
+from typing import Any, ClassVar
 
+from ..activation import HANDOVER_WITHIN, Reserve
 from ..errors import JobFailed, SpecError
 from ..frames.frame import Direction, Frame, ProgressFrame, SpeakFrame
 from ..frames.pipeline import Pipeline, Stage
@@ -14,7 +14,7 @@ from ..frames.worker import PipelineWorker
 from ..handlers import job
 from ..jobs.server import JobRequest
 from ..reason import Reason
-from ..wire import wire
+from .activation import LLMActivationArgs
 from .conversation import Conversation, as_messages
 from .errors import ModelError
 from .keeping import Keeping
@@ -24,21 +24,11 @@ from .toolrun import CURRENT_RUN, turn_mark
 from .tools import Tool, tools_of
 from .turn import CURRENT_TURN, Turn
 
-__all__ = ["LLMActivationArgs", "LLMWorker"]
+__all__ = ["LLMWorker"]
 
 
 NOTHING = object()
 """In place of the arguments of an activation: there was none in this life."""
-
-
-@wire("callboard.llm-activation")
-@dataclass(frozen=True)
-class LLMActivationArgs:
-    """What an `LLMWorker` is activated with: messages for its conversation."""
-
-    messages: list[Any]
-    run: bool = True
-    """Whether the model runs on them."""
 
 
 class OwnStage(LLMStage):
@@ -245,9 +235,14 @@ class LLMWorker(PipelineWorker):
                 stays active. A tool that lets it pass gives the model the error.
 
         """
-        said = [each for turn in self.llm.waiting if turn.audible for each in turn.messages]
-        args = LLMActivationArgs([*messages, *said], run or bool(said))
-        await self.activate(worker, args, deactivate_self=True)
+        given = list(messages)
+
+        def args() -> LLMActivationArgs:
+            waiting = [turn for turn in self.llm.waiting if turn.audible]
+            said = [each for turn in waiting for each in turn.messages]
+            return LLMActivationArgs([*given, *said], run or bool(said))
+
+        await self._give_way(worker, args)
 
     async def end_session(self, reason: str = "the session has ended") -> None:
         """End the session: the last words go out, the model does not run again, the node drains.
@@ -272,22 +267,10 @@ class LLMWorker(PipelineWorker):
 
     async def activate(self, name: str, args: Any = None, *, deactivate_self: bool = False) -> None:
         """Activate a worker; see `Worker.activate`. In place of this one it ends the turn first."""
-        if not deactivate_self:
+        if deactivate_self:
+            await self._give_way(name, lambda: args)
+        else:
             await super().activate(name, args)
-            return
-        activate = super().activate
-
-        async def act() -> None:
-            self._handing_over = True
-            try:
-                await activate(name, args, deactivate_self=True)
-            except BaseException:
-                self.llm.resume()
-                raise
-            finally:
-                self._handing_over = False
-
-        await self._end_turn(act, f"handed over to {name}")
 
     async def deactivate(self, name: str | None = None) -> None:
         """Deactivate a worker, or this one, whose turn ends first; see `Worker.deactivate`."""
@@ -343,12 +326,9 @@ class LLMWorker(PipelineWorker):
             if keeping.owes_reply:
                 self.llm.begin(Turn(self.llm))
             return
-        if isinstance(args, Mapping):
-            fields = cast("Mapping[str, Any]", args)
-            if "messages" in fields:
-                args = LLMActivationArgs(as_messages(fields), bool(fields.get("run", True)))
-        if isinstance(args, LLMActivationArgs):
-            self.llm.begin(Turn(self.llm, args.messages, run=args.run))
+        taken = LLMActivationArgs.of(args)
+        if taken is not None:
+            self.llm.begin(Turn(self.llm, taken.messages, run=taken.run))
 
     def conversation_changed(self, *, owed: bool = False) -> None:
         """Tell the keeper what has changed; for the stage of the model."""
@@ -373,13 +353,40 @@ class LLMWorker(PipelineWorker):
         self.llm.hold(frame, let_go)
         return True
 
-    async def _end_turn(self, act: Callable[[], Any], note: str) -> None:
-        """Do what ends a turn: from one of its tools after its last words, else at once."""
+    async def _give_way(self, name: str, args: Callable[[], Any]) -> None:
+        """Have another worker be active in place of this one."""
+        other, activate = self.ref(name), super().activate
+
+        async def ready() -> None:
+            await other.ask(Reserve(), block=False, timeout=HANDOVER_WITHIN)
+
+        async def act() -> None:
+            self._handing_over = True
+            try:
+                await activate(name, args(), deactivate_self=True)
+            except BaseException:
+                self.llm.resume()
+                raise
+            finally:
+                self._handing_over = False
+
+        await self._end_turn(act, f"handed over to {name}", None if name == self.name else ready)
+
+    async def _end_turn(
+        self,
+        act: Callable[[], Any],
+        note: str,
+        ready: Callable[[], Awaitable[None]] | None = None,
+    ) -> None:
+        """Do what ends a turn: from one of its tools after its last words, else at once.
+
+        `ready` raises if it cannot be done, while there are words to be said yet.
+        """
         run, turn = CURRENT_RUN.get(), CURRENT_TURN.get()
         if run is None or turn is None or not run.running or not self.llm.runs(run):
             await act()
         else:
-            await turn.end_by(run, act, note)
+            await turn.end_by(run, act, note, ready)
 
     async def _end_pipeline(self, reason: Reason) -> None:
         await super()._end_pipeline(reason)
