@@ -1,4 +1,4 @@
-"""The bridge in trouble: nobody there, crashes, full mailboxes, two who are active, interruptions."""
+"""The bridge in trouble: nobody there, crashes, full mailboxes, interruptions, two active."""
 
 from __future__ import annotations
 
