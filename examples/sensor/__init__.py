@@ -1,1 +1,1 @@
-"""A controller that ticks by itself and answers questions by jobs."""
+"""A sensor that is read once a second, its controller, and somebody to ask about it."""
