@@ -45,6 +45,8 @@ def to_theirs(frame: Frame) -> TheirFrame:
         arguments["language"] = _language(arguments["language"])
     if "context" in arguments:
         arguments["context"] = _their_context(arguments["context"])
+    if "messages" in arguments:
+        arguments["messages"] = [_their_message(each) for each in arguments["messages"]]
     made: TheirFrame = getattr(theirs, name)(**arguments)
     if fatal:
         made.fatal = True  # type: ignore[attr-defined]  # pyright: ignore[reportAttributeAccessIssue]
@@ -87,6 +89,7 @@ def _language(name: str | None) -> Any:
 
 
 def _their_context(context: Context) -> Any:
+    """Return their context; an empty list of tools is none given to them, in a living one."""
     given: dict[str, Any] = {"messages": [_their_message(each) for each in context.messages]}
     if context.tools is not None:
         given["tools"] = _their_tools(context.tools)
