@@ -11,7 +11,7 @@ from callboard.actors.wire import WIRE_NAMES, WIRE_TYPES
 settings.register_profile("callboard", deadline=None)
 settings.load_profile("callboard")
 
-pytest_plugins = ["tests.servers.fixtures"]
+pytest_plugins = ["tests.servers.fixtures", "tests.servers.browser"]
 
 
 @pytest.hookimpl(wrapper=True)

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from callboard import Child, Supervisor, Transport
-from callboard.examples.talking.events import SessionEvent
+from callboard.examples.talking.events import CardShown, SessionEvent
 
 if TYPE_CHECKING:
     from callboard.examples.talking.main_worker import MainWorker
@@ -30,8 +30,10 @@ class Notes:
     """Workers that have to be activated when they are ready."""
     last: str | None = None
     """Who was heard last."""
-    cards: dict[str, str] = field(default_factory=dict[str, str])
-    """Who is told when the user cancels a card."""
+    cards: dict[str, CardShown] = field(default_factory=dict[str, CardShown])
+    """The cards of what runs, by name."""
+    owners: dict[str, str] = field(default_factory=dict[str, str])
+    """The workers that keep some of them; empty where nobody can cancel it."""
     snapshot: SnapshotFrame | None = None
     """What the page looked like last."""
 
@@ -61,6 +63,9 @@ class Example:
     """Makes the tree of all workers; the main worker is the last of them."""
     app: str = ""
     """HTML of the area of the page that workers see and act on; see `ui.py`."""
+    node: str | None = None
+    """The name of a session's node; None: another one each time. A node that starts under the name
+    of one that was killed takes its place at once: for examples with workers on other nodes."""
     at_once: int = 100
     """Sessions that may run at once: 1 where they would share workers of other nodes."""
 

@@ -29,6 +29,7 @@ from callboard.actors.frames.frame import (
     ProgressFrame,
     ReplyEndFrame,
     ReplyStartFrame,
+    SpeakFrame,
     SpokenTextFrame,
     TextFrame,
     ToolCallFrame,
@@ -36,9 +37,8 @@ from callboard.actors.frames.frame import (
     TranscriptionFrame,
 )
 from callboard.actors.frames.pipeline import Stage
-from callboard.actors.frames.worker import PipelineWorker
+from callboard.examples.talking.cards import CardWorker
 from callboard.examples.talking.events import (
-    CardShown,
     FloorChanged,
     JobProgress,
     PageCommanded,
@@ -54,14 +54,12 @@ from callboard.examples.talking.events import (
 )
 from callboard.examples.talking.example import Example, Notes, Show
 from callboard.examples.talking.page_frames import (
-    CardCancelled,
-    CardFrame,
     CommandFrame,
     PageFrame,
     SnapshotFrame,
 )
 
-__all__ = ["CancelCard", "FromPage", "Interrupt", "MainWorker", "Say"]
+__all__ = ["FromPage", "Interrupt", "MainWorker", "Say"]
 
 
 class Say(DataMessage):
@@ -80,12 +78,6 @@ class FromPage(DataMessage):
     """The page says something: a frame for who has the floor."""
 
     frame: PageFrame
-
-
-class CancelCard(DataMessage):
-    """The user does not want what a card stands for any more."""
-
-    card: str
 
 
 class Input(Stage):
@@ -110,14 +102,13 @@ class Output(Stage):
         await self.push(frame, direction)
 
 
-class MainWorker(PipelineWorker):
+class MainWorker(CardWorker):
     """Input, output and the bridge; an example may put stages between them."""
 
     def __init__(self, example: Example, notes: Notes) -> None:
         """Be the main worker of a session of this example; the notes are the session's."""
-        super().__init__()
+        super().__init__(notes)
         self.example = example
-        self.notes = notes
         self.show: Show = notes.show
         """Tells the session what happens."""
         self.speaker: str | None = None
@@ -149,6 +140,7 @@ class MainWorker(PipelineWorker):
 
     def on_start(self) -> None:
         """Watch the workers that talk."""
+        super().on_start()
         self.watch_workers(*self.example.watched)
 
     @on(Say)
@@ -172,13 +164,6 @@ class MainWorker(PipelineWorker):
             if self.speaker is None:
                 return  # who is to speak gets it with the floor
         await self.queue_frame(message.frame)
-
-    @on(CancelCard)
-    def user_cancelled(self, message: CancelCard) -> None:
-        """Tell the owner of a card."""
-        owner = self.notes.cards.get(message.card)
-        if owner:
-            self.tell(owner, CardCancelled(message.card))
 
     # -- what is heard ----
 
@@ -207,14 +192,14 @@ class MainWorker(PipelineWorker):
                 self._piece(
                     speaker, text, frame.voice if isinstance(frame, SpokenTextFrame) else ""
                 )
+            case SpeakFrame(text=text):
+                self._piece(speaker, text, "")
             case ToolCallFrame(name=name, call_id=call_id, arguments=arguments):
                 self.show(ToolCalled(speaker, name, call_id, arguments))
             case ToolResultFrame(name=name, call_id=call_id, result=result, error=error):
                 self.show(ToolEnded(speaker, name, call_id, result, error))
             case ProgressFrame(worker=worker, job=job, text=text, status=status, job_id=job_id):
                 self.show(JobProgress(worker, job, text, status, job_id))
-            case CardFrame():
-                self._show_card(frame)
             case CommandFrame(command=command, action=action, ref=ref, value=value):
                 self.show(PageCommanded(command, action, ref, value))
             case _:
@@ -239,23 +224,6 @@ class MainWorker(PipelineWorker):
         if alone:
             self._end_reply(interrupted=False)
 
-    def _show_card(self, frame: CardFrame) -> None:
-        running = frame.status == "running"
-        if running and frame.owner:
-            self.notes.cards[frame.card] = frame.owner
-        else:
-            self.notes.cards.pop(frame.card, None)
-        self.show(
-            CardShown(
-                frame.card,
-                frame.title,
-                frame.text,
-                frame.status,
-                frame.part,
-                running and bool(frame.owner),
-            )
-        )
-
     # -- who is there ----
 
     async def on_worker_ready(self, data: WorkerReady) -> None:
@@ -271,6 +239,7 @@ class MainWorker(PipelineWorker):
     @on(WorkerRestarted)
     def worker_restarted(self, fact: WorkerRestarted) -> None:
         """Take note that a worker has begun anew: what it was saying is over."""
+        self.owner_lost(fact.worker.name)
         if fact.worker.name == self.speaker:
             self._end_reply(interrupted=True)
 
@@ -280,6 +249,7 @@ class MainWorker(PipelineWorker):
         name = fact.worker.name
         self._noted.discard(name)
         self.notes.missing.add(name)
+        self.owner_lost(name)
         if name == self.speaker:
             self._end_reply(interrupted=True)
         self.show(WorkerLost(name, str(fact.reason or "it is not there")))

@@ -1,8 +1,9 @@
 """What a page and a worker that sees it say to each other.
 
 The page sends a snapshot of its elements whenever they have changed, and events of those that the
-user has touched. The worker sends commands; the page answers each by its number. Cards go to the
-page only: they show jobs in the background, and their cancel button is a message to the worker.
+user has touched. The worker sends commands; the page answers each by its name. All of these are
+frames over the bridge, so they are for whoever has the floor. Cards are not: they are messages to
+the main worker, and go on whoever talks.
 """
 
 from __future__ import annotations
@@ -17,12 +18,14 @@ __all__ = [
     "ACTIONS",
     "Action",
     "CardCancelled",
-    "CardFrame",
+    "CardDone",
+    "Card",
     "CommandDoneFrame",
     "CommandFrame",
     "Element",
     "PageEventFrame",
     "PageFrame",
+    "RunCard",
     "SnapshotFrame",
 ]
 
@@ -93,8 +96,8 @@ class CommandDoneFrame(PageFrame, wire="talking.command-done"):
     """The ref of what was added."""
 
 
-class CardFrame(PageFrame, wire="talking.card"):
-    """How a job in the background stands; from a worker. The same name is the same card."""
+class Card(DataMessage, wire="talking.card"):
+    """To the main worker: show how a job in the background stands. The same name, the same card."""
 
     card: str
     title: str
@@ -111,3 +114,32 @@ class CardCancelled(DataMessage, wire="talking.card-cancelled"):
     """To the owner of a card: the user does not want it any more."""
 
     card: str
+
+
+class RunCard(DataMessage, wire="talking.run-card"):
+    """To the main worker: have a worker do a job, and show it as a card that can be cancelled.
+
+    Updates of the job are shown: a text, a number from 0 to 1, or an object of `text` and `part`.
+    """
+
+    card: str
+    title: str
+    worker: str
+    job: str = ""
+    """Empty: the worker's default job."""
+    payload: Any = None
+    timeout: float | None = None
+    """Seconds."""
+    owner: str = ""
+    """Who is told what came of it."""
+
+
+class CardDone(DataMessage, wire="talking.card-done"):
+    """To the owner of a `RunCard`: what came of it."""
+
+    card: str
+    status: str
+    """completed, failed, error or cancelled."""
+    result: Any = None
+    error: str = ""
+    """What went wrong."""

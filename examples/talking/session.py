@@ -21,6 +21,7 @@ from types import TracebackType
 from typing import Self
 
 from callboard import CallboardError, Child, MailboxFull, Node
+from callboard.examples.talking.cards import CancelCard
 from callboard.examples.talking.events import (
     FloorChanged,
     ReplyBegan,
@@ -37,7 +38,6 @@ from callboard.examples.talking.events import (
 )
 from callboard.examples.talking.example import Example, Notes
 from callboard.examples.talking.main_worker import (
-    CancelCard,
     FromPage,
     Interrupt,
     MainWorker,
@@ -66,14 +66,14 @@ class Session:
     """One conversation: a node with a main worker and those of the example."""
 
     def __init__(self, example: Example, *, name: str | None = None) -> None:
-        """Prepare a session; nothing runs before it is entered. `name` is that of its node."""
+        """Prepare a session; nothing runs before it is entered. `name`: its node's, if not `example.node`."""
         self.example = example
         notes = Notes(self._show, example.first, {example.first})
         main = functools.partial(example.main or MainWorker, example, notes)
         workers = [*example.workers, Child(MAIN, main)]
         self.node = Node(
             lambda: example.tree(workers),
-            name=name,
+            name=name or example.node,
             transports=example.transports(),
             watchdog=False,
             handle_signals=False,

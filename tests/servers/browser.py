@@ -7,13 +7,15 @@ one, and no async test can run beside it. So the browser lasts for one module.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, sync_playwright
 
 from callboard.examples.servers.programs import Program
 from tests.servers.installing import provided
+
+if TYPE_CHECKING:  # it takes a while to import, and most tests need none
+    from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, Request
 
 __all__ = ["CHROMIUM", "Pages"]
 
@@ -39,6 +41,8 @@ ARGUMENTS = (
 PATIENCE_MS = 30_000
 """How long Playwright waits for what a test expects: the machine may be busy."""
 
+OUR_OWN = ("http://localhost:", "http://127.0.0.1:", "data:")
+
 
 class Pages:
     """Opens pages, each by itself, and notes what goes wrong in them."""
@@ -60,7 +64,8 @@ class Pages:
         page = context.new_page()
         page.on("pageerror", lambda error: self.problems.append(f"error: {error}"))
         page.on("console", self._note)
-        page.on("request", lambda request: self._note_request(request.url))
+        page.on("requestfinished", self._note_request)
+        page.on("requestfailed", self._note_request)
         page.goto(url)
         return page
 
@@ -72,21 +77,23 @@ class Pages:
         if message.type in ("error", "warning"):
             self.problems.append(f"{message.type}: {message.text}")
 
-    def _note_request(self, url: str) -> None:
-        if not url.startswith(("http://localhost:", "http://127.0.0.1:", "data:")):
-            self.problems.append(f"request: {url}")
+    def _note_request(self, request: Request) -> None:
+        refused = request.failure == "csp"  # by the page's own policy: it was never made
+        if not refused and not request.url.startswith(OUR_OWN):
+            self.problems.append(f"request: {request.url}")
 
 
 @pytest.fixture(scope="module")
 def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
     """A Chromium for the plain tests of one module."""
-    executable = provided(CHROMIUM, CHROMIUM.find)
-    crashes = tmp_path_factory.mktemp("chromium")
+    from playwright.sync_api import sync_playwright
+
+    folder = tmp_path_factory.mktemp("chromium")
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(
-            executable_path=executable,
-            args=[*ARGUMENTS, f"--crash-dumps-dir={crashes}"],
-            downloads_path=Path(crashes),
+            executable_path=provided(CHROMIUM, CHROMIUM.find),
+            args=[*ARGUMENTS, f"--crash-dumps-dir={folder}"],
+            downloads_path=folder,
         )
         yield browser
         browser.close()
