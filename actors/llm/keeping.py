@@ -40,7 +40,7 @@ class Keeping:
         self._kept = cast("Kept", answer)
         self._conversation[:] = self._kept.messages
         self._conversation.give_up(f"{self._worker.name!r} was restarted while it ran")
-        self._known = list(self._kept.messages)
+        self._known, self._owed = list(self._kept.messages), self._kept.owed
 
     def goes_on(self, activation: str) -> bool:
         """Whether the last life had this activation too: its messages have been added then."""

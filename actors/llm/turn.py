@@ -181,7 +181,8 @@ class Turn:
             self.interrupted = True
             work.cancel()
             await asyncio.wait({work})
-            self.stage.changed(owed=False)
+            if not self.audible:  # else the next life may have this reply anew: see `keeper.py`
+                self.stage.changed()
             raise
         if work.cancelled():
             self.interrupted = True
@@ -285,7 +286,7 @@ class Turn:
                 if run.outlives_interruption:
                     stage.see_off(self, run)
                 else:
-                    run.cancel("the user interrupted it")
+                    run.cancel("it was interrupted")
             raise
         await stage.release()
         return not self._over and any(run.outcome is None or run.outcome.run for run in runs)
@@ -295,7 +296,8 @@ class Turn:
         assert outcome is not None, "a tool that has ended has an outcome"
         if not (run is self._last and outcome.value is None and not outcome.error):
             self.stage.conversation.result(run.call.id, outcome.content)
-        self.stage.changed(owed=self.audible and self.running)
+        if self.stage.cell.running or not outcome.error:  # at the end of a life tools are torn off
+            self.stage.changed(owed=self.audible and self.running)
 
     async def show_result(self, run: ToolRun) -> None:
         """Push what became of a tool, once."""

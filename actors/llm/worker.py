@@ -24,7 +24,7 @@ from .toolrun import CURRENT_RUN, turn_mark
 from .tools import Tool, tools_of
 from .turn import CURRENT_TURN, Turn
 
-__all__ = ["LLMWorker"]
+__all__ = ["LLMActivationArgs", "LLMWorker"]
 
 
 NOTHING = object()

@@ -427,7 +427,7 @@ async def test_an_interruption_cancels_tools_with_their_jobs_unless_they_say_oth
         assert sorted(p.worker("helper").cancelled) == ["begun", "stoppable"]
         assert p.worker("a").tool_calls_active == 1
         running = json.dumps({"status": "running"})
-        assert results(p) == [json.dumps({"error": "the user interrupted it"}), running]
+        assert results(p) == [json.dumps({"error": "it was interrupted"}), running]
         assert await p.reply("hi") == "You said: hi"
         await p.until(lambda: p.worker("a").tool_calls_active == 0)
         assert results(p)[1] == "done lasting"
