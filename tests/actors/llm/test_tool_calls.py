@@ -1,168 +1,25 @@
-"""Tools at work: their results, their errors, their time, what they queue, what they start."""
+"""Tools at work: their results, their errors, their time, the jobs they start."""
 
 from __future__ import annotations
 
-import asyncio
 import json
-from collections.abc import Sequence
-from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
 import pytest
 
-from callboard import JobFailed, JobRequest, Worker, job
+from callboard import JobFailed, JobRequest, job
 from callboard.actors.frames import (
-    Frame,
-    ProgressFrame,
     ReplyTextFrame,
-    SpeakFrame,
     TextFrame,
     ToolCallFrame,
     ToolResultFrame,
-    TranscriptionFrame,
 )
-from callboard.actors.llm import Call, LLMWorker, Say, ScriptedModel, ToolAnswer, after, tool, when
+from callboard.actors.llm import Call, LLMWorker, Say, ScriptedModel, after, tool, when
 from callboard.actors.testing import eventually, settle
 from tests.actors.jobs.crew import Boom
-from tests.actors.llm.parlour import Parlour, Talker, kinds, now, parlour, words
-
-
-@dataclass
-class Sky:
-    colour: str
-
-
-class Helper(Worker):
-    """Does jobs, some of them for long, and notes which were cancelled."""
-
-    def __init__(self) -> None:
-        self.cancelled: list[str] = []
-        self.deadlines: list[float | None] = []
-
-    @job("add")
-    async def add(self, request: JobRequest) -> int:
-        return sum(request.payload)
-
-    @job("long")
-    async def take_long(self, request: JobRequest) -> str:
-        self.deadlines.append(request.deadline)
-        try:
-            await asyncio.sleep(50)
-        except asyncio.CancelledError:
-            self.cancelled.append(str(request.payload))
-            raise
-        return f"done {request.payload}"
-
-
-class Handy(Talker):
-    """Has a tool for each test."""
-
-    async def on_start(self) -> None:
-        await super().on_start()
-        self.log: list[Any] = []
-
-    @tool
-    async def weather(self, city: str, days: int = 1) -> Sky:
-        """Tell the weather."""
-        self.log.append((self.name, city, days))
-        return Sky("blue")
-
-    @tool
-    def sync(self) -> str:
-        return "at once"
-
-    @tool
-    async def boom(self) -> None:
-        raise Boom("no luck")
-
-    @tool(timeout=5)
-    async def slow(self) -> None:
-        try:
-            await self.request("helper", "long", "slow")
-        except asyncio.CancelledError:
-            self.log.append("slow was cancelled")
-            raise
-
-    @tool(timeout=5)
-    async def deaf(self) -> None:
-        try:
-            await asyncio.sleep(8)
-        except asyncio.CancelledError:
-            await asyncio.sleep(20)
-            await self.push_frame(SpeakFrame("far too late"))
-            self.log.append("deaf ended")
-
-    @tool
-    async def add(self, numbers: list[int]) -> Any:
-        return await self.request("helper", "add", numbers)
-
-    @tool
-    async def group(self) -> Any:
-        async with self.job_group("helper", "other", job="add", payload=[1, 2]) as g:
-            pass
-        return g.responses
-
-    @tool
-    async def stoppable(self) -> Any:
-        self.start_job("helper", "long", "begun")  # and not awaited
-        return await self.request("helper", "long", "stoppable")
-
-    @tool(cancel_on_interruption=False)
-    async def lasting(self) -> Any:
-        return await self.request("helper", "long", "lasting")
-
-    @tool
-    async def quiet(self) -> ToolAnswer:
-        return ToolAnswer({"noted": True}, run=False)
-
-    @tool
-    async def speak(self, text: str, seconds: float = 0) -> None:
-        await self.push_frame(SpeakFrame(f"{text} begins", keep=False))
-        await asyncio.sleep(seconds)
-        await self.push_frame(SpeakFrame(f"{text} ends", keep=False))
-
-    @tool
-    async def outer(self) -> None:
-        await self.push_frame(SpeakFrame("outer begins", keep=False))
-        await self.speak("inner", 1)
-        await self.push_frame(SpeakFrame("outer ends", keep=False))
-
-    @tool
-    async def speak_and_fail(self) -> None:
-        await self.push_frame(SpeakFrame("before the fall", keep=False))
-        await asyncio.sleep(2)
-        raise Boom("fell")
-
-    @tool
-    async def report(self) -> str:
-        await self.progress("half way")
-        await asyncio.sleep(5)
-        await self.progress("there", status="completed", job="walk", job_id="7")
-        return "arrived"
-
-
-def calls(name: str, *others: Call, **arguments: Any) -> Any:
-    return when(f"^{name}$", Call(name, **arguments), *others)
-
-
-def script(*rules: Any) -> ScriptedModel:
-    names = ["sync", "boom", "slow", "deaf", "group", "stoppable", "lasting", "quiet", "outer"]
-    names += ["speak_and_fail", "report", "unheard_of"]
-    return ScriptedModel(*rules, *(calls(name) for name in names), otherwise="You said: {text}")
-
-
-def handy(model: ScriptedModel) -> Any:
-    return parlour(("helper", Helper), ("other", Helper), ("a", partial(Handy, model)))
-
-
-def results(place: Parlour) -> list[Any]:
-    """The results in the conversation, as they are there."""
-    return [each["content"] for each in place.worker("a").conversation if each["role"] == "tool"]
-
-
-def spoken(frames: Sequence[Frame]) -> list[str]:
-    return [each.text for each in frames if isinstance(each, SpeakFrame)]
+from tests.actors.llm.handy import Handy, Helper, calls, handy, results, script, spoken
+from tests.actors.llm.parlour import Talker, kinds, now, parlour, words
 
 
 @pytest.mark.check("M142")
@@ -334,148 +191,12 @@ async def test_tools_of_one_round_run_at_once() -> None:
         assert now() - began == pytest.approx(5, abs=0.1)
 
 
-@pytest.mark.check("M147")
-async def test_frames_of_running_tools_leave_after_the_last_of_them_in_order() -> None:
-    model = script(
-        when("both", Call("speak", text="a", seconds=3), Call("speak", text="b", seconds=5)),
-        after("speak", "Done."),
-    )
-    async with handy(model) as p:
-        worker = p.worker("a")
-        await p.say("both")
-        await p.until(lambda: worker.tool_calls_active == 2)
-        await worker.push_frame(SpeakFrame("from elsewhere", keep=False))
-        assert spoken(p.heard) == []  # it is on its way
-        await asyncio.sleep(1)
-        assert spoken(p.heard) == ["from elsewhere"]
-        await p.until(lambda: worker.tool_calls_active == 1)
-        await asyncio.sleep(1)
-        assert spoken(p.heard) == ["from elsewhere"]
-        await p.until(lambda: p.replies == 1)
-        assert worker.tool_calls_active == 0
-        assert spoken(p.heard)[1:] == ["a begins", "b begins", "a ends", "b ends"]
-        last = kinds(p.heard)
-        assert last[-7:] == ["ToolResult", *["Speak"] * 4, "ReplyText", "ReplyEnd"]
-        await worker.push_frame(SpeakFrame("none is running", keep=False))
-        await p.until(lambda: spoken(p.heard)[-1] == "none is running")
-
-
-@pytest.mark.check("M147")
-async def test_frames_of_nested_tools_and_of_one_that_raises_leave_in_order() -> None:
-    model = script(
-        when("all", Call("outer"), Call("speak_and_fail")),
-        after("outer", "Nested."),
-        after("speak_and_fail", "So so: {error}", failed=True),
-    )
-    async with handy(model) as p:
-        assert await p.reply("outer") == "Nested."
-        nested = ["outer begins", "inner begins", "inner ends", "outer ends"]
-        assert spoken(p.heard) == nested
-        assert await p.reply("speak_and_fail") == "So so: Boom: fell"
-        assert spoken(p.heard)[4:] == ["before the fall"]
-        await p.say("all")
-        await p.until(lambda: p.worker("a").tool_calls_active == 1)
-        assert len(spoken(p.heard)) == 5
-        await p.until(lambda: p.replies == 3)
-        assert spoken(p.heard)[5:] == [*nested[:2], "before the fall", *nested[2:]]
-
-
-@pytest.mark.check("M147")
-async def test_a_frame_that_a_tool_queues_into_the_pipeline_is_held_too() -> None:
-    class Queueing(Talker):
-        @tool
-        async def remind(self) -> ToolAnswer:
-            await self.queue_frame(TranscriptionFrame("and then?"))
-            await asyncio.sleep(3)
-            return ToolAnswer("noted", run=False)
-
-    model = ScriptedModel(calls("remind"), otherwise="You said: {text}")
-    async with parlour(("a", partial(Queueing, model))) as p:
-        began = now()
-        await p.say("remind")
-        await p.until(lambda: p.replies == 2)
-        assert now() - began == pytest.approx(3, abs=0.1)
-        assert words(p.heard) == "You said: and then?"
-
-
-async def test_progress_is_told_at_once() -> None:
-    async with handy(script()) as p:
-        await p.say("report")
-        await p.until(lambda: kinds(p.heard)[-1:] == ["Progress"])
-        assert p.heard[-1] == ProgressFrame("a", "report", "half way")
-        await p.until(lambda: p.replies == 1)
-        assert ProgressFrame("a", "walk", "there", "completed", "7") in p.heard
-
-
 async def test_a_result_may_be_recorded_without_another_run() -> None:
     model = script()
     async with handy(model) as p:
         assert await p.reply("quiet") == ""
         assert len(model.runs) == 1
         assert results(p) == ['{"noted": true}']
-
-
-@pytest.mark.check("M146")
-async def test_an_interruption_cancels_tools_with_their_jobs_unless_they_say_otherwise() -> None:
-    model = script(when("both", "Wait. ", Call("stoppable"), Call("lasting")))
-    async with handy(model) as p:
-        await p.say("both")
-        await p.until(lambda: len(p.worker("helper").deadlines) == 3)
-        await p.interrupt()
-        await p.until(lambda: p.replies == 1)
-        await settle()
-        assert sorted(p.worker("helper").cancelled) == ["begun", "stoppable"]
-        assert p.worker("a").tool_calls_active == 1
-        running = json.dumps({"status": "running"})
-        assert results(p) == [json.dumps({"error": "it was interrupted"}), running]
-        assert await p.reply("hi") == "You said: hi"
-        await p.until(lambda: p.worker("a").tool_calls_active == 0)
-        assert results(p)[1] == "done lasting"
-        assert p.worker("helper").cancelled == ["begun", "stoppable"]
-        await p.until(lambda: p.heard[-1] == ToolResultFrame("lasting", "call_2", "done lasting"))
-        assert len(model.runs) == 2
-
-
-@pytest.mark.check("M146", "M147")
-async def test_what_an_interrupted_tool_wanted_to_say_is_not_said() -> None:
-    class Waiting(Talker):
-        @tool
-        async def wait(self) -> None:
-            await self.push_frame(SpeakFrame("One moment"))
-            await self.push_frame(ProgressFrame("a", "b", "c"))
-            await asyncio.sleep(100)
-
-    async with parlour(("a", partial(Waiting, ScriptedModel(calls("wait"))))) as p:
-        await p.say("wait")
-        await p.until(lambda: p.worker("a").tool_calls_active == 1)
-        await settle()
-        await p.interrupt()
-        await p.until(lambda: p.replies == 1)
-        assert await p.reply("hi") == "I have no answer to that: hi"
-        assert spoken(p.heard) == []
-
-
-async def test_a_worker_that_ends_ends_its_tools() -> None:
-    async with handy(script()) as p:
-        await p.say("lasting")
-        helper = p.worker("helper")
-        await p.until(lambda: len(helper.deadlines) == 1)
-        p.node.kill()
-    assert helper.cancelled == ["lasting"]
-
-
-async def test_a_tool_may_start_what_goes_on_after_it() -> None:
-    class Starting(Talker):
-        @tool
-        async def send_off(self) -> str:
-            self.started = self.start_job("helper", "long", "later")
-            return "started"
-
-    model = ScriptedModel(calls("send_off"))
-    async with parlour(("helper", Helper), ("a", partial(Starting, model))) as p:
-        assert await p.reply("send_off") == "started"
-        await p.interrupt()
-        assert await p.worker("a").started == "done later"
 
 
 async def test_words_of_two_rounds_are_not_one_word() -> None:

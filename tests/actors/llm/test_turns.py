@@ -1,4 +1,4 @@
-"""Turns: words leave as they come, one turn after another, and an interruption ends one."""
+"""Turns: words leave as they come, one turn after another."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from callboard import JobCancelled, JobCrashed, Worker, job
+from callboard import JobCrashed, Worker, job
 from callboard.actors.frames import (
     ContextFrame,
     Direction,
@@ -28,11 +28,7 @@ from callboard.actors.frames import (
 )
 from callboard.actors.llm import (
     Call,
-    Fail,
     ModelEvent,
-    ModelLimited,
-    Pause,
-    Say,
     ScriptedModel,
     TextPiece,
     tool,
@@ -41,23 +37,7 @@ from callboard.actors.llm import (
 from callboard.actors.testing import eventually, settle
 from tests.actors.jobs.crew import Boom
 from tests.actors.llm.parlour import Talker, kinds, now, parlour, words
-
-SCRIPT = (
-    when("^slow", Say("one two three four", pace=1)),
-    when("^pause", "Before. ", Pause(100), "After."),
-    when("^limit", "Half", Fail(ModelLimited("too much"))),
-    when("^crash", "Half", Fail(Boom("the model is broken"))),
-    when("^empty"),
-)
-
-
-def model(*rules: Any) -> ScriptedModel:
-    return ScriptedModel(*rules, *SCRIPT, otherwise="You said: {text}")
-
-
-def said(worker: Any) -> list[tuple[str, str | None]]:
-    """The conversation, as role and content."""
-    return [(each["role"], each["content"]) for each in worker.conversation]
+from tests.actors.llm.talk import model, said
 
 
 @pytest.mark.check("M145")
@@ -148,87 +128,6 @@ async def test_a_job_that_says_nothing_fails_and_the_worker_lives() -> None:
                 await p.node.request("a", payload=payload)
         assert await p.node.request("a", payload="hi") == "You said: hi"
         assert p.worker("a").incarnation == 1
-
-
-@pytest.mark.check("M146")
-async def test_an_interruption_closes_the_stream_and_keeps_what_was_said() -> None:
-    script = model()
-    async with parlour(("a", partial(Talker, script))) as p:
-        await p.say("slow")
-        await p.until_heard("two ")
-        await p.interrupt()
-        await p.until(lambda: p.replies == 1)
-        assert p.heard[-1] == ReplyEndFrame(interrupted=True)
-        assert script.closed_early == 1
-        worker = p.worker("a")
-        assert said(worker) == [("user", "slow"), ("assistant", "one two ")]
-        assert worker.ended == ["one two "]
-        await asyncio.sleep(100)
-        assert words(p.heard) == "one two "
-        assert await p.reply("go on") == "You said: go on"
-
-
-@pytest.mark.check("M146")
-async def test_an_interruption_before_any_word_leaves_no_reply_in_the_conversation() -> None:
-    async with parlour(("a", partial(Talker, ScriptedModel(delay=10)))) as p:
-        await p.say("hm")
-        await p.until(lambda: kinds(p.heard) == ["ReplyStart"])
-        await p.interrupt()
-        await p.until(lambda: p.replies == 1)
-        assert said(p.worker("a")) == [("user", "hm")]
-
-
-async def test_what_waits_at_an_interruption_is_kept_and_not_replied_to_by_itself() -> None:
-    async with parlour(("a", partial(Talker, model()))) as p:
-        await p.say("slow")
-        await p.say("and this")
-        await p.until_heard("two ")
-        await p.interrupt()
-        await p.say("no, that")
-        await p.until(lambda: p.replies == 2)
-        await settle()
-        assert words(p.heard) == "one two You said: no, that"
-        assert said(p.worker("a"))[1:] == [
-            ("assistant", "one two "),
-            ("user", "and this"),
-            ("user", "no, that"),
-            ("assistant", "You said: no, that"),
-        ]
-
-
-async def test_an_interruption_with_nothing_being_said_changes_nothing() -> None:
-    async with parlour(("a", partial(Talker, model()))) as p:
-        await p.interrupt()
-        assert await p.reply("hi") == "You said: hi"
-        await p.interrupt()
-        assert await p.reply("ho") == "You said: ho"
-
-
-async def test_an_interruption_is_not_for_the_turn_of_a_job() -> None:
-    async with parlour(("a", partial(Talker, model()))) as p:
-        answer = asyncio.create_task(p.node.request("a", payload="slow"))
-        await eventually(lambda: p.worker("a").llm.busy)
-        await p.interrupt()
-        assert await answer == "one two three four"
-
-
-@pytest.mark.check("M146")
-async def test_a_cancelled_job_interrupts_its_turn_or_never_has_it() -> None:
-    script = model()
-    async with parlour(("a", partial(Talker, script))) as p:
-        first = p.node.start_job("a", payload="pause")
-        await eventually(lambda: bool(script.runs))
-        second = p.node.start_job("a", payload="second")
-        await settle()
-        second.cancel("no more")
-        first.cancel("enough")
-        for each in (first, second):
-            with pytest.raises(JobCancelled):
-                await each
-        await eventually(lambda: not p.worker("a").llm.busy)
-        assert said(p.worker("a")) == [("user", "pause"), ("assistant", "Before. ")]
-        assert script.closed_early == 1
-        assert await p.reply("hi") == "You said: hi"
 
 
 async def test_an_error_of_the_model_ends_the_turn_and_the_worker_lives() -> None:
