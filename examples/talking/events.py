@@ -7,6 +7,7 @@
     ├── FloorChanged                            who is heard from now on
     ├── ToolCalled, ToolEnded                   what a speaker does meanwhile
     ├── JobProgress, CardShown                  what others do for it
+    ├── WorkerAwaited                           who is to speak is not there yet
     ├── WorkerLost, WorkerBack, Trouble         what went wrong, and is well again
     └── PageCommanded                           what the page is to do (see ui.py)
 
@@ -36,6 +37,7 @@ __all__ = [
     "ToolEnded",
     "Trouble",
     "UserSaid",
+    "WorkerAwaited",
     "WorkerBack",
     "WorkerLost",
 ]
@@ -170,6 +172,13 @@ class CardShown(SessionEvent):
     part: float | None = None
     """How much of it is done, from 0 to 1; None where nobody can say."""
     cancellable: bool = False
+
+
+@dataclass(frozen=True)
+class WorkerAwaited(SessionEvent):
+    """The worker that is to speak first is not there yet: it may run elsewhere."""
+
+    worker: str
 
 
 @dataclass(frozen=True)

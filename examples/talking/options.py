@@ -1,11 +1,13 @@
 """The options that all conversational examples share, and what they lead to.
 
-@click.command()
-@talking_options
-@click.option("--topic", default="tea")
-def main(talking: Talking, topic: str) -> None:
-    \"\"\"Talk about a topic.\"\"\"
-    talking.run(Example("Topic", first="talker", workers=[...]))
+A command that has them gets a `Talking` as its first argument:
+
+    @click.command()
+    @talking_options
+    @click.option("--topic", default="tea")
+    def main(talking: Talking, topic: str) -> None:
+        '''Talk about a topic.'''
+        talking.run(Example("Topic", first="talker", workers=[...]))
 """
 
 from __future__ import annotations
@@ -20,6 +22,7 @@ from typing import Any, TextIO
 
 import click
 
+from callboard.actors.llm.model import Model
 from callboard.examples.talking import terminal
 from callboard.examples.talking.environment import Environment
 from callboard.examples.talking.example import Example
@@ -43,7 +46,7 @@ class MissingExtra(click.ClickException):
         super().__init__(f"{what} needs {missing}: pip install 'callboard[{extra}]'")
 
 
-def model_for(environment: Environment, scripted: Any, name: str | None = None) -> Any:
+def model_for(environment: Environment, scripted: Model, name: str | None = None) -> Model:
     """Return the model that speaks: a real one where its key is there, else the scripted one.
 
     `name` is what `--model` says; `scripted` in any case stands for the scripted one.
@@ -83,7 +86,7 @@ class Talking:
     script: bool
     environment: Environment
 
-    def model_for(self, scripted: Any) -> Any:
+    def model_for(self, scripted: Model) -> Model:
         """Return the model that speaks; see the function of this name."""
         return model_for(self.environment, scripted, self.model)
 

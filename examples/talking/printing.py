@@ -19,6 +19,7 @@ from callboard.examples.talking.events import (
     ToolEnded,
     Trouble,
     UserSaid,
+    WorkerAwaited,
     WorkerBack,
     WorkerLost,
 )
@@ -85,6 +86,8 @@ class Printer:
             case CardShown(title=title, text=text, status=status, part=part):
                 part_text = f" {part:.0%}" if part is not None and status == "running" else ""
                 self._line(f"  * [{title}] {status}{part_text}{f': {text}' * bool(text)}", FAINT)
+            case WorkerAwaited(worker=worker):
+                self.note(f"waiting for {worker}")
             case WorkerLost(worker=worker, reason=reason):
                 self._line(f"! {worker} is lost: {reason}")
             case WorkerBack(worker=worker):

@@ -13,6 +13,7 @@ Several sessions may live in one process and know nothing of each other.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import functools
 import math
 from collections import deque
@@ -33,6 +34,7 @@ from callboard.examples.talking.events import (
     ToolCalled,
     ToolEnded,
     Trouble,
+    WorkerAwaited,
     WorkerBack,
     WorkerLost,
 )
@@ -54,6 +56,9 @@ MAIN = "main"
 UNREAD = 10_000
 """Events that wait to be read; a session whose reader is further behind is ended."""
 
+THERE_WITHIN = 3.0
+"""Seconds after which the user is told that nobody is there to talk to."""
+
 END_WITHIN = 5.0
 """Seconds that the end of a session may take before it is a kill."""
 
@@ -66,7 +71,7 @@ class Session:
     """One conversation: a node with a main worker and those of the example."""
 
     def __init__(self, example: Example, *, name: str | None = None) -> None:
-        """Prepare a session; nothing runs before it is entered. `name`: its node's, if not `example.node`."""
+        """Prepare a session; nothing runs before it is entered. `name` is that of its node."""
         self.example = example
         notes = Notes(self._show, example.first, {example.first})
         main = functools.partial(example.main or MainWorker, example, notes)
@@ -106,7 +111,11 @@ class Session:
         example = self.example
         self._show(SessionBegan(example.title, example.about, tuple(example.script), example.app))
         await self.node.start()
-        self._tasks = [asyncio.create_task(self._watch()), asyncio.create_task(self._run())]
+        self._tasks = [
+            asyncio.create_task(self._watch()),
+            asyncio.create_task(self._run()),
+            asyncio.create_task(self._await_first()),
+        ]
         return self
 
     async def __aexit__(
@@ -132,6 +141,14 @@ class Session:
             self._finish(SessionEnded(str(error.__cause__ or error), failed=True))
         else:
             self._finish(SessionEnded(self._reason or "the conversation has ended"))
+
+    async def _await_first(self) -> None:
+        """Tell the user where nobody is there to talk to."""
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(THERE_WITHIN):
+                await self._over.wait()
+        if self.ended is None and self.quiet.is_lonely:
+            self._show(WorkerAwaited(self.example.first))
 
     def _finish(self, end: SessionEnded) -> None:
         self.ended = end

@@ -19,6 +19,7 @@ from callboard.examples.talking.events import (
     ToolEnded,
     Trouble,
     UserSaid,
+    WorkerAwaited,
     WorkerBack,
     WorkerLost,
 )
@@ -184,6 +185,7 @@ async def test_a_tree_that_gives_up_ends_the_session_as_failed() -> None:
 async def test_a_first_worker_that_is_not_there_is_waited_for_as_long_as_is_said() -> None:
     async with Session(Example("Empty", first="greeter")) as session:
         assert not await session.settled(within=30)
+        assert WorkerAwaited("greeter") in session.unread
 
 
 async def test_a_worker_that_has_nothing_to_say_is_not_waited_for_without_end() -> None:
