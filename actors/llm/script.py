@@ -93,19 +93,19 @@ class Scene:
     def text(self) -> str:
         """The last words to the model that are no result of a tool: of the user, or of the system.
 
-        The system's first message, the instructions, is no such words.
+        The system's first message, the instructions, is no such words; unless there are no others.
         """
         return self.said[-1] if self.said else ""
 
     @property
     def said(self) -> list[str]:
         """All such words so far, oldest first."""
-        return [
+        words = [
             text_of(message)
-            for index, message in enumerate(self.messages)
+            for message in self.messages
             if message.get("role") not in ("assistant", "tool")
-            and not (index == 0 and message.get("role") in ("system", "developer"))
         ]
+        return words[1:] if self.instructions and len(words) > 1 else words
 
     @property
     def replies(self) -> list[str]:

@@ -130,6 +130,7 @@ async def test_a_rule_sees_the_whole_scene() -> None:
     assert scene.replies == ["First.", "Then"]
     assert scene.results == {"a": "A", "b": [1], "c": "C"}
     assert scene.latest == {"c": "C"} and scene.result == "C" and scene.error == ""
+    assert Scene(talk[:1]).text == "Be nice."  # then it is all there is to reply to
     empty = Scene([])
     assert (empty.text, empty.instructions, empty.result, empty.results) == ("", "", None, {})
 
