@@ -90,6 +90,11 @@ class WebSocketProxyServer(ProxyTransport):
         return self._reception.port
 
     @property
+    def listening(self) -> bool:
+        """Whether clients can connect now; the event `listening` tells since when."""
+        return self._reception.listening
+
+    @property
     def clients(self) -> list[str]:
         """The names of the nodes of the clients that have a session, or are connected."""
         if self._reception.sessions:

@@ -64,6 +64,11 @@ class Reception:
         """Whether each client gets a node of its own."""
         return self._session is not None
 
+    @property
+    def listening(self) -> bool:
+        """Whether clients can connect now."""
+        return self._listener is not None
+
     async def open(self, server: ProxyTransport, runtime: Runtime, path: str) -> None:
         """Listen for this incarnation of the server, if that is not done already.
 
@@ -77,6 +82,7 @@ class Reception:
         listener = Listener(self, self._listening)
         await listener.open(self.port)
         self._listener, self.port = listener, listener.port
+        runtime.emit("listening", path, text=f"on {self._listening.host}, port {self.port}")
         # Also a node that is killed lets go of the socket.
         self._guard = runtime.spawn(self._keep(listener))
 

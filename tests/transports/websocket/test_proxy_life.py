@@ -64,6 +64,16 @@ async def test_there_is_no_connection_before_the_activation_and_none_after_its_e
         await eventually(lambda: two.here.events.counts["connected"] == 3, within=10)
 
 
+async def test_a_server_tells_that_it_listens() -> None:
+    server = server_of()
+    assert not server.listening
+    async with company(Log(), "assistant", transports=[server]) as node:
+        await eventually(lambda: server.listening)
+        assert server.port != 0
+        assert node.events.counts["listening"] == 1
+    assert not server.listening
+
+
 @pytest.mark.check("M128")
 @pytest.mark.parametrize(
     ("cut", "down_after"), [(3.0, DOWN_AFTER), pytest.param(30.0, 60.0, marks=pytest.mark.soak)]
