@@ -13,7 +13,7 @@ INSTALL = $(PYTHON) -m pip install --quiet --disable-pip-version-check -e
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help demo test check lint types bench soak failures docs dev clean python
+.PHONY: help demo test check lint types bench soak failures examples docs dev clean python
 
 help:  ## show this list
 	@sed -n 's/^\([a-z]*\):[^#]*## /\1 # /p' $(MAKEFILE_LIST) | while IFS='#' read -r name text; do printf '%-9s%s\n' "$$name" "$$text"; done
@@ -45,6 +45,9 @@ failures: $(VENV)/.dev  ## break everything that can break, and print docs/failu
 	rm -f $(VENV)/failures.jsonl
 	CALLBOARD_FAULTS=full CALLBOARD_FAULTS_FILE='$(abspath $(VENV))/failures.jsonl' $(PYTHON) -m pytest tests/faults --deselect tests/faults/test_table.py $(ARGS)
 	CALLBOARD_FAULTS=full $(PYTHON) -m tests.faults.table $(VENV)/failures.jsonl > docs/failures.md
+
+examples: $(VENV)/.dev  ## talk with each conversational example, offline; ARGS="debate" for one
+	$(PYTHON) -m callboard.examples.talking.tour $(ARGS)
 
 docs: $(VENV)/.dev  ## run every snippet of the documentation
 	$(PYTHON) -m pytest tests/docs $(ARGS)
