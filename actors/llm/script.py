@@ -63,7 +63,7 @@ class Pause:
 class Fail:
     """The model fails here, with this error."""
 
-    error: Exception
+    error: BaseException
 
 
 Step: TypeAlias = "str | Say | Call | Pause | Fail | Callable[[Scene], Any]"
@@ -155,7 +155,11 @@ class Scene:
             **self.results,
             **named,
         }
-        return text.format(*numbered, **known)
+        try:
+            return text.format(*numbered, **known)
+        except (LookupError, TypeError, AttributeError) as error:
+            names = ", ".join([*map(str, range(len(numbered))), *known])
+            raise LookupError(f"in the script, {text!r}: {error}; known: {names}") from error
 
     def _results(self, *, whole: bool) -> list[tuple[str, Any]]:
         names: dict[str, str] = {}
@@ -182,7 +186,7 @@ class Scene:
 class Rule:
     """If the scene matches, these are the model's steps. Made by `when` and `after`."""
 
-    match: Match | None
+    match: re.Pattern[str] | Callable[[Scene], Any] | None
     steps: tuple[Step, ...]
     tool: str | None = None
     """The tool whose result it replies to; None: it replies to words."""
@@ -206,9 +210,7 @@ class Rule:
         if self.match is None:
             return scene
         found: Any
-        if isinstance(self.match, str):
-            found = re.search(self.match, scene.text, re.IGNORECASE)
-        elif isinstance(self.match, re.Pattern):
+        if isinstance(self.match, re.Pattern):
             found = self.match.search(scene.text)
         else:
             found = self.match(scene)
@@ -220,9 +222,13 @@ class Rule:
 def when(match: Match, *steps: Step) -> Rule:
     r"""Return a rule: if the last words to the model match, these are its steps.
 
-    when(r"weather in (\w+)", Call("weather", city="{1}"))
+        when(r"weather in (\w+)", Call("weather", city="{1}"))
+
+    Raises:
+        re.error: the pattern is none.
+
     """
-    return Rule(match, steps)
+    return Rule(_compiled(match), steps)
 
 
 def after(tool: str, *steps: Step, match: Match | None = None, failed: bool | None = False) -> Rule:
@@ -233,7 +239,7 @@ def after(tool: str, *steps: Step, match: Match | None = None, failed: bool | No
     It is for results that are no errors; with `failed=True` for errors only, with None for both.
     `match` looks at the scene besides: at the last words if it is a pattern.
     """
-    return Rule(match, steps, tool, failed)
+    return Rule(_compiled(match), steps, tool, failed)
 
 
 def group(key: int | str, convert: Callable[[str], Any] = str) -> Callable[[Scene], Any]:
@@ -266,6 +272,10 @@ def error_of(result: Any) -> str:
     if isinstance(result, dict) and list(cast("dict[str, Any]", result)) == [JSON_ERROR]:
         return str(cast("dict[str, Any]", result)[JSON_ERROR])
     return ""
+
+
+def _compiled(match: Match | None) -> re.Pattern[str] | Callable[[Scene], Any] | None:
+    return re.compile(match, re.IGNORECASE) if isinstance(match, str) else match
 
 
 def _names_of(found: Any) -> dict[str, Any]:

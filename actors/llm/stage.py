@@ -39,6 +39,9 @@ __all__ = ["MAX_ROUNDS", "LLMStage"]
 MAX_ROUNDS = 10
 """Rounds of tools in one turn; then the model has to answer without any."""
 
+QUIET_WITHIN = 1.0
+"""Seconds that a deactivation waits for the end of a reply."""
+
 SPEECH = (TextFrame, AudioFrame, SpeakFrame)
 """What is of no use any more once the user has interrupted."""
 
@@ -186,12 +189,15 @@ class LLMStage(Stage):
         self._held = deque(each for each in self._held if not isinstance(each[0], SPEECH))
 
     async def fall_silent(self) -> None:
-        """Interrupt, and return once the last frame of the reply has been pushed."""
+        """Interrupt, and return once the last frame of the reply has been pushed.
+
+        Nothing waits for long: who asks may be a stage that the reply has to pass.
+        """
         self._silenced.clear()
         turn = self._turn
         self.interrupt()
         if turn is not None and turn.audible:
-            await asyncio.shield(turn.quiet)
+            await asyncio.wait({turn.quiet}, timeout=QUIET_WITHIN)
 
     def resume(self) -> None:
         """Have the turns after all that were silenced and still wait: nobody else took over."""
@@ -204,7 +210,7 @@ class LLMStage(Stage):
             await self._in_turn(turn)
         except ModelError:
             pass  # an error frame has told of it
-        except Exception as error:
+        except (Exception, KeyboardInterrupt, SystemExit) as error:
             fail(self.cell, error)
 
     async def _in_turn(self, turn: Turn) -> str:

@@ -115,7 +115,7 @@ class Turn:
         self._replace = replace
         self._on_text = on_text
         self._tool_choice = tool_choice
-        self._work: asyncio.Task[None] | None = None
+        self._work: asyncio.Task[BaseException | None] | None = None
         self._runs: list[ToolRun] = []
         self._open = False
         """Whether a reply was begun and not ended."""
@@ -173,7 +173,7 @@ class Turn:
     async def _carry_out(self) -> BaseException | None:
         """Do the work in a task that can be interrupted alone; return what it failed of."""
         runtime = self.stage.cell.runtime
-        work = self._work = runtime.spawn(self._rounds(), contextvars.copy_context())
+        work = self._work = runtime.spawn(self._guarded(), contextvars.copy_context())
         try:
             await asyncio.wait({work})
         except asyncio.CancelledError:
@@ -187,10 +187,18 @@ class Turn:
         if work.cancelled():
             self.interrupted = True
             return None
-        error = work.exception()
+        error = work.exception() or work.result()
         if isinstance(error, ModelError) and self.audible:
             await self.stage.emit(ErrorFrame(str(error)), Direction.UP)
         return error
+
+    async def _guarded(self) -> BaseException | None:
+        """Keep a KeyboardInterrupt or SystemExit from tearing down the loop; return it."""
+        try:
+            await self._rounds()
+        except (KeyboardInterrupt, SystemExit) as error:
+            return error
+        return None
 
     async def _rounds(self) -> None:
         most = self.stage.max_rounds
@@ -342,7 +350,7 @@ class Turn:
             await self._end_reply()
             await act()
         except BaseException:
-            self._closing = run.shown = False
+            self._closing = run.shown = run.held_back = False
             self._last = None
             raise
         self._over = True

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
+from contextlib import suppress
 from typing import Any, ClassVar
 
 from ..activation import HANDOVER_WITHIN, Reserve
-from ..errors import JobFailed, SpecError
+from ..errors import JobFailed, NotStarted, SpecError
 from ..frames.frame import Direction, Frame, ProgressFrame, SpeakFrame
 from ..frames.pipeline import Pipeline, Stage
 from ..frames.worker import PipelineWorker
@@ -96,9 +97,9 @@ class LLMWorker(PipelineWorker):
     own_tools: ClassVar[Mapping[str, Tool]] = {}
     """The methods declared with `@tool`, by name."""
 
-    _llm: OwnStage | None = None
+    _llm_stage: OwnStage | None = None
     _keeping: Keeping | None = None
-    _taken: Any = NOTHING
+    _taken_args: Any = NOTHING
     """The arguments that were taken up last."""
     _handing_over: bool = False
 
@@ -144,9 +145,9 @@ class LLMWorker(PipelineWorker):
     @property
     def llm(self) -> LLMStage:
         """The stage of the model, made anew in each incarnation."""
-        if self._llm is None:
-            self._llm = OwnStage(self, self.build_model(), self.own_tools)
-        return self._llm
+        if self._llm_stage is None:
+            self._llm_stage = OwnStage(self, self.build_model(), self.own_tools)
+        return self._llm_stage
 
     @property
     def conversation(self) -> Conversation:
@@ -156,7 +157,7 @@ class LLMWorker(PipelineWorker):
     @property
     def tool_calls_active(self) -> int:
         """How many tool calls are running."""
-        return self._llm.tool_calls_active if self._llm is not None else 0
+        return self._llm_stage.tool_calls_active if self._llm_stage is not None else 0
 
     # -- hooks ----
 
@@ -197,13 +198,13 @@ class LLMWorker(PipelineWorker):
         """
         if isinstance(frame, SpeakFrame):
             self.llm.note_spoken(frame)
-        if not self._hold(frame, lambda: self.llm.emit(frame, direction)):
+        if not self._hold_frame(frame, lambda: self.llm.emit(frame, direction)):
             await self.llm.emit(frame, direction)
 
     async def queue_frame(self, frame: Frame, direction: Direction = Direction.DOWN) -> None:
         """Let a frame into the pipeline, as for a `PipelineWorker`; from a tool as `push_frame`."""
         enter = super().queue_frame
-        if not self._hold(frame, lambda: enter(frame, direction)):
+        if not self._hold_frame(frame, lambda: enter(frame, direction)):
             await enter(frame, direction)
 
     async def progress(
@@ -216,7 +217,8 @@ class LLMWorker(PipelineWorker):
         run = CURRENT_RUN.get()
         turn = CURRENT_TURN.get()
         if turn is not None and turn.running and not turn.audible:
-            await self.current_job.update(text)
+            with suppress(NotStarted):  # it is the turn of no job: there is nobody to tell
+                await self.current_job.update(text)
             return
         name = job or (run.call.name if run is not None else "")
         await self.llm.emit(ProgressFrame(self.name, name, text, status, job_id))
@@ -317,12 +319,12 @@ class LLMWorker(PipelineWorker):
 
     def _take_up(self, args: Any) -> None:
         """Add the messages of an activation, and have the model run, unless that is done."""
-        again = self._handing_over and args is self._taken
-        resumed, self._taken = self._taken is NOTHING, args
+        again = self._handing_over and args is self._taken_args
+        resumed, self._taken_args = self._taken_args is NOTHING, args
         if again:
             return  # nobody took over, and all is as it was
         keeping = self._keeping
-        if resumed and keeping is not None and keeping.goes_on(self._word):
+        if resumed and keeping is not None and keeping.goes_on(self._activation_word):
             if keeping.owes_reply:
                 self.llm.begin(Turn(self.llm))
             return
@@ -331,16 +333,16 @@ class LLMWorker(PipelineWorker):
             self.llm.begin(Turn(self.llm, taken.messages, run=taken.run))
 
     def conversation_changed(self, *, owed: bool = False) -> None:
-        """Tell the keeper what has changed; for the stage of the model."""
+        """Tell the keeper what has changed; after a change of your own, outside of turns."""
         if self._keeping is not None:
-            self._keeping.changed(self._word, owed=owed)
+            self._keeping.changed(self._activation_word, owed=owed)
 
     @property
-    def _word(self) -> str:
+    def _activation_word(self) -> str:
         """A word for the present activation, the same over a restart; empty while inactive."""
         return str(self._activation.stamp) if self.active else ""
 
-    def _hold(self, frame: Frame, let_go: Callable[[], Any]) -> bool:
+    def _hold_frame(self, frame: Frame, let_go: Callable[[], Any]) -> bool:
         """Keep a frame of a tool until the last one has ended; whether it is kept, or dropped."""
         run = CURRENT_RUN.get()
         if run is None or not self.llm.runs(run):
@@ -390,7 +392,7 @@ class LLMWorker(PipelineWorker):
 
     async def _end_pipeline(self, reason: Reason) -> None:
         await super()._end_pipeline(reason)
-        model = self._llm.model if self._llm is not None else None
+        model = self._llm_stage.model if self._llm_stage is not None else None
         close = getattr(model, "aclose", None)
         if close is not None and model is not self.model:
             await close()

@@ -221,5 +221,14 @@ async def test_the_same_conversation_has_the_same_reply(texts: list[str]) -> Non
     assert await run(model, talk) == await run(model, talk)
 
 
+async def test_a_script_that_names_what_is_not_there_says_so() -> None:
+    with pytest.raises(
+        LookupError, match=r"in the script, '\{nobody\}': 'nobody'; known: 0, 1, text"
+    ):
+        await said(ScriptedModel(when("(h)i", "{nobody}")), "hi")
+    with pytest.raises(re.error):
+        when("(", "never")
+
+
 def test_a_model_is_shown_by_its_rules() -> None:
     assert repr(WEATHER) == "<ScriptedModel rules=6>"

@@ -28,6 +28,7 @@ from callboard.actors.frames import (
 )
 from callboard.actors.llm import (
     Call,
+    Fail,
     ModelEvent,
     ScriptedModel,
     TextPiece,
@@ -305,3 +306,19 @@ async def test_a_model_that_goes_on_calling_tools_is_told_to_answer_and_then_fai
         assert isinstance(p.main.before.frames[-1], ErrorFrame)
         assert "called tools in 4 rounds" in p.main.before.frames[-1].error
         assert await p.reply("hi") == "I have no answer to that: hi"
+
+
+async def test_an_exit_in_a_turn_ends_the_node_in_order() -> None:
+    class Leaving(Talker):
+        @tool
+        async def leave_all(self) -> None:
+            raise SystemExit(3)
+
+    script = model(when("^exit", Fail(SystemExit(3))), when("^tool", Call("leave_all")))
+    for text in ("exit", "tool"):
+        with pytest.raises(SystemExit):  # what the block of a node then does
+            async with parlour(("a", partial(Leaving, script))) as p:
+                main = p.main
+                await p.say(text)
+                await p.until(lambda: p.node.state == "stopped")
+        assert main.after.lifecycle[-1] == "EndFrame"
