@@ -99,3 +99,7 @@ class Quiet:
         self._owed = None
         self._speaking = None
         self._tools.clear()
+
+    def back(self) -> None:
+        """A worker that was lost is there again: whatever it was at then has no end any more."""
+        self._tools.clear()

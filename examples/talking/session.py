@@ -166,7 +166,7 @@ class Session:
                 if event.kind == "node_stopped" and event.path == self.node.name:
                     return
                 worker = event.path.rpartition("/")[2]
-                if event.kind == "failed" and worker in {*names, MAIN}:
+                if event.kind in ("failed", "killed") and worker in {*names, MAIN}:
                     self._show(WorkerLost(worker, str(event.reason)))
                 elif event.kind == "started" and worker == MAIN:
                     self._show(WorkerBack(MAIN))
@@ -307,5 +307,7 @@ class Session:
                 self.quiet.returned(call_id)
             case Trouble() | WorkerLost():
                 self.quiet.failed()
+            case WorkerBack():
+                self.quiet.back()
             case _:
                 pass

@@ -109,3 +109,12 @@ def test_words_after_a_tool_are_the_answer() -> None:
     quiet.spoke()
     quiet.ended()
     assert quiet
+
+
+def test_a_tool_of_a_worker_that_was_lost_is_not_waited_for_once_that_is_back() -> None:
+    quiet = opened()
+    quiet.failed()
+    quiet.called("1")  # what it had said before reached us after the news of its loss
+    assert not quiet
+    quiet.back()
+    assert quiet

@@ -5,6 +5,7 @@ from functools import partial
 import pytest
 
 from callboard import Child, Restarts, Supervisor, Worker
+from callboard.actors.frames.frame import ToolCallFrame
 from callboard.actors.testing import eventually
 from callboard.examples.talking import session as sessions
 from callboard.examples.talking.events import (
@@ -139,6 +140,30 @@ async def test_a_crash_is_shown_with_its_reason_and_its_end_and_the_talk_goes_on
         isinstance(event, ReplyEnded) for event in events
     )
     assert said(events)[-1] == "greeter: you said: hi"
+
+
+async def test_a_kill_is_shown_too_and_what_was_under_way_is_not_waited_for() -> None:
+    class Busy(Echo):
+        async def use_tool(self) -> None:
+            await self.push_frame(ToolCallFrame("look", "1", {}))
+
+    async with Session(echo_example(make=Busy)) as session:
+        await session.settled()
+        await session.say("tool")
+        await eventually(lambda: ToolCalled("greeter", "look", "1", {}) in session.unread)
+        session.node.admin().kill("greeter")
+        await converse(session, "hi")
+    events = await read(session)
+    lost = next(event for event in events if isinstance(event, WorkerLost))
+    assert events.index(lost) < events.index(WorkerBack("greeter"))
+    assert said(events)[-1] == "greeter: you said: hi"
+
+
+async def test_the_node_of_a_session_has_the_name_that_its_example_gives() -> None:
+    async with Session(echo_example(node="stage")) as session:
+        assert session.node.name == "stage"
+    async with Session(echo_example(node="stage"), name="other") as session:
+        assert session.node.name == "other"
 
 
 async def test_trouble_that_a_worker_reports_is_shown_and_waited_for_no_more() -> None:
