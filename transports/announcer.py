@@ -32,6 +32,8 @@ class Announcer:
         self._kept: set[str] = set()
         """Names that no other node can know, and that this was said of."""
         self._drained = False
+        self.listeners: list[Callable[[], object]] = []
+        """Called after a turn of the loop in which public workers of this node have changed."""
         runtime.registry.changed = self._told
         runtime.registry.clashed = self._clashed
         for claim in runtime.registry.local():  # where a node that runs already is joined to others
@@ -84,6 +86,8 @@ class Announcer:
         self._telling = False
         changed, self._changed = self._changed, {}
         gone, self._gone = self._gone, {}
+        for listener in list(self.listeners):
+            listener()
         if self._drained:
             return
         facts = [

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from contextlib import suppress
 from typing import Any
 
@@ -109,7 +109,7 @@ class Router:
         via = transport.name
         self._transports[via] = transport
         self._gates.connected(transport)
-        self.runtime.emit("connected", via, text=self._outages.over(via))
+        self.connected(via)
         if self._leaving:
             return  # goodbye was said: who heard it must not take this node for a newcomer
         now = self.runtime.loop.time()
@@ -135,6 +135,15 @@ class Router:
             behind = self._behind(via)
             self._do(self.discovery.parted(via))
             self._go_round(behind, via)
+
+    def connected(self, via: str) -> None:
+        """Say that a transport has connected, and what its outage was like."""
+        self.runtime.emit("connected", via, text=self._outages.over(via))
+
+    @property
+    def listeners(self) -> list[Callable[[], object]]:
+        """What is called when public workers of this node have changed."""
+        return self._announcer.listeners
 
     def _behind(self, via: str) -> list[Peer]:
         return [peer for peer in self.peers.values() if peer.known.via == via]
