@@ -1,1 +1,1 @@
-"""Questions about the files of a project, answered by reading them."""
+"""Questions about the files of a project, answered by a worker that only reads."""
