@@ -4,14 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import Any, TypeAlias
 
 from callboard import Child, Supervisor, Transport
+from callboard.actors.frames.worker import PipelineWorker
 from callboard.examples.talking.events import CardShown, SessionEvent
-
-if TYPE_CHECKING:
-    from callboard.examples.talking.main_worker import MainWorker
-    from callboard.examples.talking.page_frames import SnapshotFrame
+from callboard.examples.talking.page_frames import SnapshotFrame
 
 __all__ = ["Example", "Notes", "Show"]
 
@@ -57,8 +55,8 @@ class Example:
     """Workers on other nodes that the session tells about when they are lost."""
     transports: Callable[[], Sequence[Transport]] = tuple
     """Makes those of one session's node."""
-    main: Callable[[Example, Notes], MainWorker] | None = None
-    """Makes the main worker, where it is not a plain `MainWorker`."""
+    main: Callable[[Example, Notes], PipelineWorker] | None = None
+    """Makes the main worker, a subclass of `MainWorker`; without it, that itself."""
     tree: Callable[[Sequence[Child]], Supervisor] = Supervisor
     """Makes the tree of all workers; the main worker is the last of them."""
     app: str = ""

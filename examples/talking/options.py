@@ -36,6 +36,9 @@ SCRIPTED = "scripted"
 """The name that stands for the example's own model."""
 
 
+WITH_DAILY = "--transport daily"
+
+
 class MissingExtra(click.ClickException):
     """A part of the installation is missing: one line that names the extra."""
 
@@ -118,8 +121,13 @@ class Talking:
         return await web.serve(example, self.host, self.port, out=sys.stdout)
 
     async def _join(self, example: Example) -> int:
-        self.environment.need("DAILY_API_KEY", "--transport daily")
-        raise click.ClickException("Daily is not here yet")
+        self.environment.need("DAILY_API_KEY", WITH_DAILY)
+        _require(WITH_DAILY, ("pipecat",), "pipecat")
+        from callboard.examples.talking import daily
+
+        services = daily.real_services(self.environment)
+        key = self.environment.need("DAILY_API_KEY", WITH_DAILY)
+        return await daily.hold(example, key, services, out=sys.stdout)
 
 
 def talking_options(command: Callable[..., Any]) -> Callable[..., Any]:

@@ -153,7 +153,8 @@ class PageView:
         """
         ref = self.find(name, ROLES.get(action)).ref
         command = f"c{next(NUMBERS)}"
-        done = self._open[command] = asyncio.get_running_loop().create_future()
+        done: asyncio.Future[CommandDoneFrame] = asyncio.get_running_loop().create_future()
+        self._open[command] = done
         try:
             await self._send(CommandFrame(command, action, ref, value))
             async with asyncio.timeout(ANSWERS_WITHIN):
