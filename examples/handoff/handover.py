@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from collections.abc import Callable, Sequence
-from typing import Any, Literal
+from contextlib import suppress
+from typing import Any, Literal, TypeAlias, get_args
 
 from callboard import WorkerDown, WorkerReady, on, worker_ready
 from callboard.actors.frames.frame import Frame
@@ -20,6 +22,11 @@ logger = logging.getLogger("callboard.examples.handoff")
 
 MAIN = "main"
 """The main worker of the session."""
+
+Colleague: TypeAlias = Literal["greeter", "support"]
+
+COME_WITHIN = 5.0
+"""Seconds that a hand-over waits for a colleague whose process has only just been started."""
 
 
 class GoodbyeFrame(Frame, wire="handoff.goodbye"):
@@ -48,6 +55,16 @@ class HandoverWorker(LLMWorker):
         self.keeper = keeper
         self._make_model = make_model
         self._voice = voice
+
+    def on_start(self) -> None:
+        """Look out for the others."""
+        self._come = {name: asyncio.Event() for name in get_args(Colleague)}
+        self.watch_workers(*self._come)
+
+    async def on_worker_ready(self, data: WorkerReady) -> None:
+        """Take note that one of them is there."""
+        if data.worker in self._come:
+            self._come[data.worker].set()
 
     def build_model(self) -> Model:
         """Return a model for this life."""
@@ -80,7 +97,7 @@ class HandoverWorker(LLMWorker):
     # -- tools ----
 
     @tool
-    async def transfer(self, worker: Literal["greeter", "support"], reason: str) -> None:
+    async def transfer(self, worker: Colleague, reason: str) -> None:
         """Hand the user over to your colleague, who takes the next turn; say that you do it.
 
         Args:
@@ -90,6 +107,9 @@ class HandoverWorker(LLMWorker):
 
         """
         said = f"({self.name} hands the user over to you: {reason})"
+        with suppress(TimeoutError):
+            async with asyncio.timeout(COME_WITHIN):
+                await self._come[worker].wait()
         await self.hand_over(worker, [{"role": "user", "content": said}])
 
     @tool

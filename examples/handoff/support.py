@@ -28,6 +28,7 @@ A text in brackets that hands a user over to you, or tells of the line, is not f
 
     def on_start(self) -> None:
         """Open the shop."""
+        super().on_start()
         self.shop = Shop()
 
     @tool
