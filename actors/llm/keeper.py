@@ -24,7 +24,9 @@ class Remember(DataMessage, wire="callboard.llm-remember"):
     start: int
     messages: list[Any]
     activation: str = ""
-    """The worker's activation: a later life of it goes on with the same one."""
+    """The worker's activation: a later life of it goes on with the same one. Empty: inactive."""
+    opening: str = ""
+    """Stands for what it was activated with: a later life may be activated anew with the same."""
     owed: bool = False
     """Whether a reply is under way that somebody waits to hear."""
 
@@ -48,6 +50,7 @@ class Kept:
 
     messages: list[Any] = field(default_factory=list[Any])
     activation: str = ""
+    opening: str = ""
     owed: bool = False
     recalled: int = 0
     """How often it was asked for since it last changed, this time not counted."""
@@ -59,6 +62,7 @@ class Entry:
 
     messages: list[Any] = field(default_factory=list[Any])
     activation: str = ""
+    opening: str = ""
     owed: bool = False
     recalled: int = 0
 
@@ -67,7 +71,8 @@ class ConversationKeeper(Worker):
     """Keeps the conversations of the `LLMWorker`s that name it as their `keeper`.
 
     Put it before them, under the same supervisor or on another node: what it keeps lasts as long as
-    it does itself. A worker that is killed in mid-conversation gets it back when it is restarted.
+    it does itself. A worker that is killed in mid-conversation, alone or with its process, gets it
+    back when it is started again.
     """
 
     def __init__(self, limit: int = KEPT) -> None:
@@ -81,7 +86,7 @@ class ConversationKeeper(Worker):
         entry = self._kept.setdefault(message.worker, Entry())
         self._kept.move_to_end(message.worker)
         entry.messages[message.start :] = message.messages
-        entry.activation = message.activation
+        entry.activation, entry.opening = message.activation, message.opening
         entry.owed = message.owed
         entry.recalled = 0
         while len(self._kept) > self.limit:
@@ -94,7 +99,8 @@ class ConversationKeeper(Worker):
         if entry is None:
             return Kept()
         entry.recalled += 1
-        return Kept(list(entry.messages), entry.activation, entry.owed, entry.recalled - 1)
+        messages, recalled = list(entry.messages), entry.recalled - 1
+        return Kept(messages, entry.activation, entry.opening, entry.owed, recalled)
 
     @on(Forget)
     def forget(self, message: Forget) -> None:

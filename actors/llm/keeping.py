@@ -2,17 +2,28 @@
 
 from __future__ import annotations
 
-from typing import cast
+import hashlib
+import json
+from typing import Any, cast
 
 from ..worker import Worker
+from .activation import LLMActivationArgs
 from .conversation import Conversation
 from .keeper import Forget, Kept, Recall, Remember
 from .model import ChatMessage
 
-__all__ = ["RECALL_WITHIN", "Keeping"]
+__all__ = ["RECALL_WITHIN", "Keeping", "opening_of"]
 
 RECALL_WITHIN = 5.0
 """Seconds in which the keeper must give a worker its conversation back."""
+
+
+def opening_of(args: Any) -> str:
+    """Return what stands for the arguments of an activation: the same for the same ones."""
+    taken = LLMActivationArgs.of(args)
+    plain = [taken.messages, taken.run] if taken is not None else args
+    text = json.dumps(plain, sort_keys=True, default=repr)
+    return hashlib.sha256(text.encode()).hexdigest()
 
 
 class Keeping:
@@ -25,7 +36,8 @@ class Keeping:
         self._conversation = conversation
         self._known: list[ChatMessage] = []
         """What the keeper knows of it."""
-        self._owed = False
+        self._state = ("", "", False)
+        """Activation, opening and owed, as the keeper knows them."""
         self._kept = Kept()
 
     async def recall(self) -> None:
@@ -40,11 +52,17 @@ class Keeping:
         self._kept = cast("Kept", answer)
         self._conversation[:] = self._kept.messages
         self._conversation.give_up(f"{self._worker.name!r} was restarted while it ran")
-        self._known, self._owed = list(self._kept.messages), self._kept.owed
+        self._known = list(self._kept.messages)
+        self._state = (self._kept.activation, self._kept.opening, self._kept.owed)
 
-    def goes_on(self, activation: str) -> bool:
-        """Whether the last life had this activation too: its messages have been added then."""
-        return bool(self._kept.activation) and self._kept.activation == activation
+    def goes_on(self, activation: str, opening: str) -> bool:
+        """Whether this activation is the one in which the last life ended.
+
+        Its messages have been added then. It is the same one, or, where the whole node was lost,
+        one with the same arguments.
+        """
+        kept = self._kept
+        return bool(kept.activation) and (kept.activation == activation or kept.opening == opening)
 
     @property
     def owes_reply(self) -> bool:
@@ -54,18 +72,19 @@ class Keeping:
         """
         return self._kept.owed and not self._kept.recalled and self._conversation.awaits_reply
 
-    def changed(self, activation: str, *, owed: bool) -> None:
+    def changed(self, activation: str, opening: str, *, owed: bool) -> None:
         """Tell the keeper what has changed since it was told last."""
         known, messages = self._known, self._conversation
         shorter = min(len(known), len(messages))
         start = next((n for n in range(shorter) if known[n] is not messages[n]), shorter)
-        if start == len(messages) == len(known) and owed == self._owed:
+        state = (activation, opening, owed)
+        if start == len(messages) == len(known) and state == self._state:
             return
-        self._known, self._owed = list(messages), owed
-        new = messages[start:]
-        self._worker.tell(self._keeper, Remember(self._worker.name, start, new, activation, owed))
+        self._known, self._state = list(messages), state
+        name, new = self._worker.name, messages[start:]
+        self._worker.tell(self._keeper, Remember(name, start, new, activation, opening, owed))
 
     def forget(self) -> None:
         """Have the keeper forget the conversation."""
-        self._known, self._owed = [], False
+        self._known, self._state = [], ("", "", False)
         self._worker.tell(self._keeper, Forget(self._worker.name))

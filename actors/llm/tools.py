@@ -139,13 +139,13 @@ class Tool:
         return cast("dict[str, Any]", self.shape.take(given, ""))
 
 
-def tools_of(owner: type) -> dict[str, Tool]:
+def tools_of(owner: type, framework: type) -> dict[str, Tool]:
     """Return the tools of a class by name, in order of declaration.
 
     An override replaces what it overrides; one that is not declared anew keeps the options.
 
     Raises:
-        SpecError: one of them has no schema.
+        SpecError: one of them has no schema, or a name that means something else in `framework`.
 
     """
     marked: dict[str, Options] = {}
@@ -158,6 +158,9 @@ def tools_of(owner: type) -> dict[str, Tool]:
                 del marked[name]
     found: dict[str, Tool] = {}
     for name, options in marked.items():
+        if hasattr(framework, name):
+            problem = f"{name!r} means something else in the classes of Callboard: choose another"
+            raise SpecError(f"{owner.__qualname__}.{name}", "tool", problem)
         made = Tool.of(getattr(owner, name), owner=owner)
         found[name] = Tool(name, made.schema, made.shape, options, made.function)
     return found

@@ -18,7 +18,7 @@ from ..reason import Reason
 from .activation import LLMActivationArgs
 from .conversation import Conversation, as_messages
 from .errors import ModelError
-from .keeping import Keeping
+from .keeping import Keeping, opening_of
 from .model import ChatMessage, Model
 from .stage import MAX_ROUNDS, LLMStage, require_placed
 from .toolrun import CURRENT_RUN, turn_mark
@@ -101,6 +101,7 @@ class LLMWorker(PipelineWorker):
     _keeping: Keeping | None = None
     _taken_args: Any = NOTHING
     """The arguments that were taken up last."""
+    _opening: str = ""
     _handing_over: bool = False
 
     def __init_subclass__(cls, **keywords: Any) -> None:
@@ -111,14 +112,7 @@ class LLMWorker(PipelineWorker):
 
         """
         super().__init_subclass__(**keywords)
-        cls.own_tools = tools_of(cls)
-        for name in cls.own_tools:
-            if hasattr(LLMWorker, name):
-                raise SpecError(
-                    f"{cls.__qualname__}.{name}",
-                    "tool",
-                    f"{name!r} means something else in the classes of Callboard: choose another",
-                )
+        cls.own_tools = tools_of(cls, LLMWorker)
 
     def __init__(self, model: Model | None = None) -> None:
         """Talk by this model; without one, by that of the class or of `build_model`."""
@@ -316,6 +310,8 @@ class LLMWorker(PipelineWorker):
         await super().call_hook(hook, *arguments)
         if hook == "on_activated":
             self._take_up(arguments[0])
+        elif hook == "on_deactivated":
+            self.conversation_changed()
 
     def _take_up(self, args: Any) -> None:
         """Add the messages of an activation, and have the model run, unless that is done."""
@@ -324,10 +320,12 @@ class LLMWorker(PipelineWorker):
         if again:
             return  # nobody took over, and all is as it was
         keeping = self._keeping
-        if resumed and keeping is not None and keeping.goes_on(self._activation_word):
-            if keeping.owes_reply:
-                self.llm.begin(Turn(self.llm))
-            return
+        if keeping is not None:
+            self._opening = opening_of(args)
+            if resumed and keeping.goes_on(self._activation_word, self._opening):
+                if keeping.owes_reply:
+                    self.llm.begin(Turn(self.llm))
+                return
         taken = LLMActivationArgs.of(args)
         if taken is not None:
             self.llm.begin(Turn(self.llm, taken.messages, run=taken.run))
@@ -335,7 +333,7 @@ class LLMWorker(PipelineWorker):
     def conversation_changed(self, *, owed: bool = False) -> None:
         """Tell the keeper what has changed; after a change of your own, outside of turns."""
         if self._keeping is not None:
-            self._keeping.changed(self._activation_word, owed=owed)
+            self._keeping.changed(self._activation_word, self._opening, owed=owed)
 
     @property
     def _activation_word(self) -> str:

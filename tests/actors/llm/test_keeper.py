@@ -156,12 +156,12 @@ async def test_without_a_keeper_a_conversation_lasts_as_long_as_its_incarnation(
 
 async def test_a_keeper_keeps_what_it_is_told_bounded_and_counts_recalls() -> None:
     async with drive(partial(ConversationKeeper, 2)) as w:
-        w.tell(Remember("a", 0, ["1", "2", "3"], "x", True))
-        w.tell(Remember("a", 1, ["4"], "x", True))
-        assert await w.ask(Recall("a")) == Kept(["1", "4"], "x", True, 0)
-        assert await w.ask(Recall("a")) == Kept(["1", "4"], "x", True, 1)
-        w.tell(Remember("a", 2, [], "y", False))
-        assert await w.ask(Recall("a")) == Kept(["1", "4"], "y", False, 0)
+        w.tell(Remember("a", 0, ["1", "2", "3"], "x", "o", True))
+        w.tell(Remember("a", 1, ["4"], "x", "o", True))
+        assert await w.ask(Recall("a")) == Kept(["1", "4"], "x", "o", True, 0)
+        assert await w.ask(Recall("a")) == Kept(["1", "4"], "x", "o", True, 1)
+        w.tell(Remember("a", 2, [], "y", "p", False))
+        assert await w.ask(Recall("a")) == Kept(["1", "4"], "y", "p", False, 0)
         assert await w.ask(Recall("b")) == Kept()
         w.tell(Remember("b", 0, ["b"]))
         w.tell(Remember("a", 0, ["a"]))

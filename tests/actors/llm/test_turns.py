@@ -316,9 +316,10 @@ async def test_an_exit_in_a_turn_ends_the_node_in_order() -> None:
 
     script = model(when("^exit", Fail(SystemExit(3))), when("^tool", Call("leave_all")))
     for text in ("exit", "tool"):
+        mains: list[Any] = []
         with pytest.raises(SystemExit):  # what the block of a node then does
             async with parlour(("a", partial(Leaving, script))) as p:
-                main = p.main
+                mains.append(p.main)
                 await p.say(text)
                 await p.until(lambda: p.node.state == "stopped")
-        assert main.after.lifecycle[-1] == "EndFrame"
+        assert mains[0].after.lifecycle[-1] == "EndFrame"
