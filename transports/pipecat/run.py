@@ -72,6 +72,8 @@ class Run:
         self._ready: asyncio.Future[None] = loop.create_future()
         self._hurry: asyncio.Future[None] = loop.create_future()
         self._task: asyncio.Task[None] | None = None
+        self._running: asyncio.Task[None] | None = None
+        """Pipecat's part of it."""
         self._told_to_end = False
         self._last: TheirFrame | None = None
         """The frame that ended the pipeline."""
@@ -124,9 +126,18 @@ class Run:
     # -- inside ----
 
     async def _carry(self) -> None:
+        run = self.hosted.run(WorkerParams(task_manager=self._tasks))
+        running = self._running = self._cell.runtime.spawn(run, contextvars.copy_context())
         try:
-            await self.hosted.run(WorkerParams(task_manager=self._tasks))
-        except Exception as error:
+            await asyncio.wait({running})
+        except asyncio.CancelledError:
+            # The loop ends, say: Pipecat takes the first cancellation as a wish, and goes on.
+            while not running.done():
+                running.cancel()
+                await asyncio.wait({running}, timeout=self._cell.options.recancel)
+            raise
+        error = None if running.cancelled() else running.exception()
+        if error is not None:
             self._died_of = error
         if not self._ready.done():
             text = f"the pipeline of {self._cell.name!r} has not started: {self._held}"
@@ -142,7 +153,8 @@ class Run:
         frame = CancelFrame(reason=reason)
         past = self._cell.runtime.spawn(self.hosted.pipeline.queue_frame(frame))
         await wait_done([task], self._cell.runtime.budget(CANCELLED_WITHIN))
-        await cancel_tasks(self._cell, [past, task], "its pipeline")
+        running = [self._running] if self._running is not None else []
+        await cancel_tasks(self._cell, [past, *running, task], "its pipeline")
 
     async def _clear_away(self) -> None:
         """Clean up where Pipecat has not, and end what is left of its tasks."""

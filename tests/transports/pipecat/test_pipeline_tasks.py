@@ -228,6 +228,45 @@ async def test_what_a_processor_sends_comes_from_its_worker() -> None:
     assert sources == ["voice"]
 
 
+async def test_a_processor_may_end_the_session_and_what_was_queued_goes_through() -> None:
+    async def hang_up(step: Step, frame: theirs.TextFrame) -> None:
+        if frame.text == "4":
+            await Voice.of(step).node.drain("they hung up")
+
+    log = Log()
+    node = company(voice(log, lambda: [doing(hang_up)(), Recorder(log)]))
+    await node.start()
+    for number in range(5):
+        node.tell("voice", Say(f"{number}"))
+    await node.run()
+    assert log.seen[2:] == ["0", "1", "2", "3", "4", "EndFrame", "cleanup"]
+
+
+def test_a_program_that_leaves_its_loop_without_stopping_the_node_is_not_held(
+    tmp_path: Path,
+) -> None:
+    program = """
+import asyncio
+from callboard import Child, Node, Supervisor
+from callboard.transports.pipecat.pipeline import PipecatWorker
+from pipecat.processors.frame_processor import FrameProcessor
+
+class Voice(PipecatWorker):
+    def build_pipeline(self):
+        return []
+
+async def main():
+    await Node(Supervisor([Child("voice", Voice)])).start()
+
+asyncio.run(main())
+print("left")
+"""
+    ran = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, cwd=tmp_path, timeout=60
+    )
+    assert ran.stdout == "left\n", ran.stderr
+
+
 # -- the extra ----
 
 
