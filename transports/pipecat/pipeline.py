@@ -8,10 +8,11 @@ from __future__ import annotations
 import inspect
 import logging
 from asyncio import Future
-from collections.abc import Awaitable, Coroutine, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
 from typing import Any, TypeAlias, cast
 
 from ...actors import lifecycle
+from ...actors.cell import State
 from ...actors.clock import wait_done
 from ...actors.dispatch import fail
 from ...actors.errors import NotStarted, SpecError
@@ -60,6 +61,7 @@ class PipecatWorker(FrameWorker):
     """
 
     _run: Run | None = None
+    _starting: bool = True
     _interrupting: tuple[TheirFrame, Future[None]] | None = None
     """The last interruption that came over a bridge, and when it is through the pipeline."""
 
@@ -168,6 +170,18 @@ class PipecatWorker(FrameWorker):
         """Whether it holds nothing whose end has to be waited for; for the runtime."""
         return self._run is None and super().idle
 
+    def start_hooks(self) -> Coroutine[Any, Any, None] | None:
+        """Return what is to run before the worker is ready; for the runtime."""
+        return self._start(super().start_hooks())
+
+    async def _start(self, hooks: Coroutine[Any, Any, None] | None) -> None:
+        self._meanwhile: list[Callable[[], None]] = []
+        if hooks is not None:
+            await hooks
+        self._starting = False
+        for then in self._meanwhile:
+            self._once_it_runs(then)
+
     def _before_activation(self) -> Coroutine[Any, Any, None] | None:
         return self._begin_pipeline(super()._before_activation())
 
@@ -258,7 +272,18 @@ class PipecatWorker(FrameWorker):
         return take
 
     def _pipeline_raised(self, error: BaseException) -> None:
-        fail(self._place, error)
+        self._once_it_runs(lambda: fail(self._place, error))
 
     def _pipeline_ended(self, error: BaseException | None) -> None:
-        lifecycle.end(self._place, Failed(error) if error is not None else Normal())
+        reason = Failed(error) if error is not None else Normal()
+        self._once_it_runs(lambda: lifecycle.end(self._place, reason))
+
+    def _once_it_runs(self, then: Callable[[], None]) -> None:
+        """Call it now, or as soon as the worker runs: it is started by more than its pipeline."""
+        cell = self._place
+        if cell.state is not State.STARTING:
+            then()
+        elif self._starting:
+            self._meanwhile.append(then)
+        else:  # all its hooks are through, and it runs in a moment
+            self._runtime.loop.call_soon(self._once_it_runs, then)

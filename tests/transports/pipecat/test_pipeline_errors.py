@@ -277,6 +277,24 @@ async def test_what_build_pipeline_raises_fails_the_start() -> None:
             pass
 
 
+@pytest.mark.check("M140")
+@pytest.mark.parametrize("action", [raises_in_a_task, is_fatal])
+async def test_a_pipeline_that_dies_while_the_worker_still_starts_is_not_forgotten(
+    action: Action,
+) -> None:
+    class Busy(Voice):
+        async def on_activated(self, args: object) -> None:
+            if self.incarnation == 1:
+                await self.queue_frame(theirs.TextFrame("bad"))
+                await asyncio.sleep(0.1)
+
+    log = Log()
+    async with company(voice(log, lambda: [doing(action)()], kind=Busy)) as node:
+        await eventually(lambda: log.lives == 2)
+        assert await node.ask("voice", Life()) == 2
+        assert node.events.counts["failed"] == 1
+
+
 # -- an end of its own ----
 
 
