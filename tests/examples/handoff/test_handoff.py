@@ -11,7 +11,6 @@ import pytest
 
 from callboard import Child, NoActor, Restarts, Supervisor
 from callboard.actors.frames.bridge import Bridge
-from callboard.actors.llm import Call, ScriptedModel, after, when
 from callboard.actors.testing import eventually
 from callboard.examples.handoff.cast import NAMES, talker, together
 from callboard.examples.handoff.front import Front
@@ -21,6 +20,7 @@ from callboard.examples.talking.example import Example
 from callboard.examples.talking.main_worker import Input, Output
 from callboard.examples.talking.session import Session
 from tests.examples.handoff.hearing import as_it_is, one_at_a_time, replies, say
+from tests.examples.handoff.models import tagged
 from tests.examples.talking.cast import read
 
 
@@ -144,19 +144,6 @@ async def test_a_reply_that_a_kill_has_cut_off_is_said_anew(killed: str) -> None
     cut, whole, last = replies(events)[-3:]
     assert whole.startswith(cut) and whole.endswith(".")
     assert last.startswith(f"{killed}: ")
-
-
-def tagged(name: str) -> ScriptedModel:
-    """A model whose words name their speaker, to find out whose they really are."""
-    words = " ".join(f"{name}{number}" for number in range(12))
-    other = NAMES[1 - NAMES.index(name)]
-    return ScriptedModel(
-        after("transfer", words, failed=True),
-        when("^switch", words, Call("transfer", worker=other, reason="he said so")),
-        otherwise=words,
-        delay=0.01,
-        pace=0.01,
-    )
 
 
 def tagged_workers() -> list[Child]:
