@@ -9,7 +9,7 @@
     ├── JobProgress, CardShown                  what others do for it
     ├── WorkerAwaited                           who is to speak is not there yet
     ├── WorkerLost, WorkerBack, Trouble         what went wrong, and is well again
-    └── PageCommanded                           what the page is to do (see ui.py)
+    └── PageCommanded, PageShown                what the page is to do (see ui.py), and how it looks
 
 As JSON an event is an object with its fields and `kind`: `{"kind": "reply-piece", ...}`.
 """
@@ -27,6 +27,7 @@ __all__ = [
     "FloorChanged",
     "JobProgress",
     "PageCommanded",
+    "PageShown",
     "ReplyBegan",
     "ReplyEnded",
     "ReplyPiece",
@@ -211,3 +212,10 @@ class PageCommanded(SessionEvent):
     action: str
     ref: str = ""
     value: Any = None
+
+
+@dataclass(frozen=True)
+class PageShown(SessionEvent):
+    """What the page looks like now, as lines of text: where there is no browser to show it."""
+
+    text: str

@@ -10,6 +10,7 @@ from callboard.examples.talking.events import (
     CardShown,
     FloorChanged,
     JobProgress,
+    PageShown,
     ReplyEnded,
     ReplyPiece,
     SessionBegan,
@@ -92,6 +93,9 @@ class Printer:
                 self._line(f"! {worker} is lost: {reason}")
             case WorkerBack(worker=worker):
                 self._line(f"! {worker} is back")
+            case PageShown(text=text):
+                for line in text.splitlines():
+                    self._line(f"  | {line}", FAINT)
             case Trouble(text=text):
                 self.troubles += 1
                 self._line(f"! {text}")

@@ -23,6 +23,7 @@ from callboard import on
 from callboard.actors.frames.frame import Direction, Frame
 from callboard.actors.llm.model import Model
 from callboard.actors.llm.worker import LLMWorker
+from callboard.examples.talking.cards import CancelCard
 from callboard.examples.talking.page_frames import (
     Card,
     CardCancelled,
@@ -105,6 +106,10 @@ class UIWorker(LLMWorker):
         owner = self.name if cancellable else ""
         self.tell(self.main, Card(name, title, text, status, part, owner))
         return name
+
+    def cancel_card(self, card: str) -> None:
+        """Have the job of a card of `run_card` cancelled, as the button on the card does."""
+        self.tell(self.main, CancelCard(card))
 
     def _new_card(self) -> str:
         return f"{self.name}-{next(NUMBERS)}"
