@@ -21,7 +21,7 @@ from collections.abc import AsyncIterator
 from types import TracebackType
 from typing import Self
 
-from callboard import CallboardError, Child, MailboxFull, Node
+from callboard import CallboardError, Child, MailboxFull, Node, Subscription
 from callboard.examples.talking.cards import CancelCard
 from callboard.examples.talking.events import (
     FloorChanged,
@@ -111,8 +111,9 @@ class Session:
         example = self.example
         self._show(SessionBegan(example.title, example.about, tuple(example.script), example.app))
         await self.node.start()
+        events = self.node.events.subscribe()  # at once: it may be ending already
         self._tasks = [
-            asyncio.create_task(self._watch()),
+            asyncio.create_task(self._watch(events)),
             asyncio.create_task(self._run()),
             asyncio.create_task(self._await_first()),
         ]
@@ -157,9 +158,8 @@ class Session:
         self._show(end)
         self._over.set()
 
-    async def _watch(self) -> None:
+    async def _watch(self, subscription: Subscription) -> None:
         """Tell of workers of this node that fail, until the node has ended."""
-        subscription = self.node.events.subscribe()
         names = set(self.example.watched)
         try:
             async for event in subscription:

@@ -197,6 +197,16 @@ async def test_a_session_that_cannot_start_raises_and_leaves_nothing() -> None:
             pass
 
 
+async def test_a_session_that_ends_as_it_begins_leaves_nothing() -> None:
+    class Leaving(Echo):
+        async def on_activated(self, args: object) -> None:
+            await self.node.drain("nobody is welcome")
+
+    async with Session(echo_example("greeter", make=Leaving)) as session:
+        pass
+    assert isinstance((await read(session))[-1], SessionEnded)
+
+
 async def test_a_tree_that_gives_up_ends_the_session_as_failed() -> None:
     tree = partial(Supervisor, restarts=Restarts(intensity=0))
     async with Session(echo_example(tree=tree)) as session:
