@@ -8,7 +8,7 @@ from collections.abc import Awaitable, Callable, Iterable, Sequence
 from typing import TypeAlias
 
 from .. import lifecycle
-from ..cell import Cell
+from ..cell import Cell, State
 from ..dispatch import fail
 from ..errors import Deadlock, NotStarted
 from ..frames.frame import (
@@ -206,6 +206,10 @@ class LLMStage(Stage):
         self._silenced.clear()
 
     async def _beside(self, turn: Turn) -> None:
+        cell = self.cell
+        if cell.state is State.STARTING and cell.ending is not None:
+            # A worker that is about to start cannot fail yet: an error here would be lost.
+            await asyncio.shield(cell.ending.over)
         try:
             await self._in_turn(turn)
         except ModelError:

@@ -93,7 +93,8 @@ async def act(p: Parlour, action: tuple[Any, ...], jobs: list[Job[Any]]) -> None
                 each.cancel("no more")
         case ("hand back",):
             await p.node.activate("a", LLMActivationArgs([], run=False))
-        case (_, seconds):
+        case _:
+            seconds = float(action[1])
             await asyncio.sleep(seconds)
 
 

@@ -24,6 +24,7 @@ from callboard.actors.frames import (
     TranscriptionFrame,
 )
 from callboard.actors.llm import (
+    Fail,
     LLMActivationArgs,
     LLMWorker,
     Pause,
@@ -122,6 +123,22 @@ async def test_a_kept_activation_greets_in_the_next_life_too() -> None:
         p.node.tell("a", "oh")
         await p.until(lambda: p.replies == 2)
         assert said(p.worker("a")) == [("user", "greet"), ("assistant", "Welcome.")]
+
+
+async def test_a_turn_that_begins_with_the_worker_fails_it_as_any_other() -> None:
+    model = ScriptedModel.in_order("Welcome.", Fail(Boom("at once")), Fail(Boom("again")), "Hi.")
+
+    class Fragile(Idle):
+        @on(str)
+        def fail(self, text: str) -> None:
+            raise Boom(text)
+
+    async with parlour(("a", partial(Fragile, model)), heard=None) as p:
+        await p.node.activate("a", LLMActivationArgs([user("greet")]))
+        await p.until(lambda: p.replies == 1)
+        p.node.tell("a", "oh")
+        await p.until(lambda: words(p.heard) == "Welcome.Hi.")
+        assert p.worker("a").incarnation == 4
 
 
 async def test_a_deactivation_ends_the_turn_that_is_heard() -> None:

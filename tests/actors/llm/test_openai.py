@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from contextlib import aclosing
 from typing import Any, cast
 
+import openai
 import pytest
 
 from callboard.actors.llm import (
@@ -138,6 +139,15 @@ async def test_results_of_tools_and_parameters_are_sent(server: OpenAIServer) ->
     assert events[-1] == Finished("stop", Usage(7, 4))
     assert server.requests[0].body["temperature"] == 0.5
     assert server.requests[0].body["messages"] == json.loads(json.dumps(talk))
+
+
+@pytest.mark.realtime
+async def test_the_server_replies_as_a_whole_to_who_wants_no_stream(server: OpenAIServer) -> None:
+    async with openai.AsyncOpenAI(api_key=KEY, base_url=server.url) as client:
+        reply = await client.chat.completions.create(
+            model="test", messages=[{"role": "user", "content": "hello"}]
+        )
+    assert reply.choices[0].message.content == "You said: hello"
 
 
 @pytest.mark.realtime
