@@ -125,7 +125,7 @@ async def test_a_kept_activation_greets_in_the_next_life_too() -> None:
         assert said(p.worker("a")) == [("user", "greet"), ("assistant", "Welcome.")]
 
 
-async def test_a_turn_that_begins_with_the_worker_fails_it_as_any_other() -> None:
+async def test_a_turn_that_begins_before_its_worker_runs_fails_it_as_any_other() -> None:
     model = ScriptedModel.in_order("Welcome.", Fail(Boom("at once")), Fail(Boom("again")), "Hi.")
 
     class Fragile(Idle):
@@ -133,8 +133,12 @@ async def test_a_turn_that_begins_with_the_worker_fails_it_as_any_other() -> Non
         def fail(self, text: str) -> None:
             raise Boom(text)
 
+        async def on_activated(self, args: Any) -> None:
+            await self.queue_frame(TextFrame("greet"))
+            await asyncio.sleep(0.5)  # until then it is starting, from its second life on
+
     async with parlour(("a", partial(Fragile, model)), heard=None) as p:
-        await p.node.activate("a", LLMActivationArgs([user("greet")]))
+        await p.node.activate("a")
         await p.until(lambda: p.replies == 1)
         p.node.tell("a", "oh")
         await p.until(lambda: words(p.heard) == "Welcome.Hi.")
