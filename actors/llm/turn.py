@@ -280,9 +280,11 @@ class Turn:
         """Run these tools at once; return whether the model is to run again."""
         stage = self.stage
         runs = self._runs = [stage.tool_run(call) for call in calls]
+        announced: list[ToolRun] = []
         try:
             for run in runs:
                 await self._show(ToolCallFrame(run.call.name, run.call.id, run.arguments))
+                announced.append(run)
                 run.begin(stage.worker, stage.cell, self._tool_ended)
             waiting = {run.over: run for run in runs}
             while waiting:
@@ -295,6 +297,9 @@ class Turn:
                     stage.see_off(self, run)
                 else:
                     run.cancel("it was interrupted")
+            for run in announced:
+                if run.outcome is not None:  # whoever was told that it began is told of its end
+                    await self.show_result(run)
             raise
         await stage.release()
         return not self._over and any(run.outcome is None or run.outcome.run for run in runs)

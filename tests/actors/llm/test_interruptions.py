@@ -119,6 +119,9 @@ async def test_an_interruption_cancels_tools_with_their_jobs_unless_they_say_oth
         assert p.worker("a").tool_calls_active == 1
         running = json.dumps({"status": "running"})
         assert results(p) == [json.dumps({"error": "it was interrupted"}), running]
+        told = ToolResultFrame("stoppable", "call_1", None, "it was interrupted")
+        assert p.heard.index(told) < p.heard.index(ReplyEndFrame(interrupted=True))
+        assert sum(isinstance(each, ToolResultFrame) for each in p.heard) == 1
         assert await p.reply("hi") == "You said: hi"
         await p.until(lambda: p.worker("a").tool_calls_active == 0)
         assert results(p)[1] == "done lasting"
