@@ -1,1 +1,1 @@
-"""Three workers with views of their own, asked in parallel, and a moderator."""
+"""A topic seen from three sides at once, and a moderator who makes one answer of them."""
