@@ -124,9 +124,14 @@ class ToolRun:
             self._end(Outcome(error=str(error)))
 
     @property
+    def begun(self) -> bool:
+        """Whether the tool was called."""
+        return self._task is not None
+
+    @property
     def running(self) -> bool:
         """Whether it was begun and has no outcome yet."""
-        return self._task is not None and self.outcome is None
+        return self.begun and self.outcome is None
 
     @property
     def given_up(self) -> bool:

@@ -297,6 +297,8 @@ class Turn:
                     stage.see_off(self, run)
                 else:
                     run.cancel("it was interrupted")
+                    if not run.begun:
+                        self._tool_ended(run)
             for run in announced:
                 if run.outcome is not None:  # whoever was told that it began is told of its end
                     await self.show_result(run)

@@ -4,13 +4,18 @@ from __future__ import annotations
 
 import asyncio
 import json
+from collections.abc import Sequence
 from functools import partial
 
 import pytest
 
 from callboard import JobCancelled
 from callboard.actors.frames import (
+    Direction,
+    Frame,
     ReplyEndFrame,
+    Stage,
+    ToolCallFrame,
     ToolResultFrame,
 )
 from callboard.actors.llm import (
@@ -20,7 +25,7 @@ from callboard.actors.llm import (
     when,
 )
 from callboard.actors.testing import eventually, settle
-from tests.actors.llm.handy import Helper, calls, handy, results, script
+from tests.actors.llm.handy import Handy, Helper, calls, handy, results, script
 from tests.actors.llm.parlour import Talker, kinds, parlour, words
 from tests.actors.llm.talk import model, said
 
@@ -151,3 +156,28 @@ async def test_a_tool_may_start_what_goes_on_after_it() -> None:
         assert await p.reply("send_off") == "started"
         await p.interrupt()
         assert await p.worker("a").started == "done later"
+
+
+@pytest.mark.check("M146")
+async def test_tools_that_were_not_begun_at_the_interruption_never_are() -> None:
+    class Slow(Stage):
+        async def process(self, frame: Frame, direction: Direction) -> None:
+            if isinstance(frame, ToolCallFrame):
+                await asyncio.sleep(5)
+            await self.push(frame, direction)
+
+    class Behind(Handy):
+        def build_pipeline(self) -> Sequence[Stage]:
+            return [self.llm, Slow()]
+
+    script = ScriptedModel(when("both", Call("weather", city="Rome"), Call("sync")))
+    async with parlour(("helper", Helper), ("a", partial(Behind, script))) as p:
+        await p.say("both")
+        await p.until(lambda: bool(results(p)))
+        await asyncio.sleep(6)  # the first was begun and has ended, the second is being announced
+        await p.interrupt()
+        await p.until(lambda: p.replies == 1)
+        error = json.dumps({"error": "it was interrupted"})
+        assert results(p) == ['{"colour": "blue"}', error]
+        shown = [each.name for each in p.heard if isinstance(each, ToolResultFrame)]
+        assert shown == ["weather"]
