@@ -68,7 +68,8 @@ class Activation:
         """Manage the activation of this incarnation."""
         self._cell = cell
         self._worker = worker
-        self.known = 0
+        kept = cell.activation[2] if cell.activation is not None else None
+        self.known = kept[0] if kept is not None else 0
         """The highest number of an activation, of any worker, that this one knows of."""
         self.after: tuple[str, Stamp] | None = None
         """Which worker has handed over to this one, in which activation of its own."""
@@ -171,6 +172,8 @@ class Activation:
 
     def _set(self, active: bool, args: object, stamp: Stamp | None = None) -> None:
         self._worker.active = active
+        if stamp is None and not active and self._cell.activation is not None:
+            stamp = self._cell.activation[2]  # of the activation that has ended: the next is higher
         self._cell.activation = (active, args, stamp)
 
 

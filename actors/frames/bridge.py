@@ -174,7 +174,7 @@ class BridgeEnd:
     async def left(self, worker: str, message: BridgeLeave) -> None:
         """Take note that a worker has said its last word."""
         if message.offer == self._offer:
-            await self._do(self._floor.leave(worker, message.taken))
+            await self._do(self._floor.leave(worker, message.taken, message.known))
 
     async def returned(self, worker: str, message: BridgeReturn) -> None:
         """Give a frame that came to a worker too late to the next one; an interruption is over."""

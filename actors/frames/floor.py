@@ -26,6 +26,10 @@ REMEMBERED = 1000
 """Workers of which it is known which activation was their last."""
 
 
+LATEST = "\U0010ffff"
+"""Comes after the word of any stamp of the same number."""
+
+
 @dataclass(frozen=True, slots=True)
 class Give(Generic[T]):
     """Send these to a worker, in its turn of this number: they had waited."""
@@ -158,17 +162,19 @@ class Floor(Generic[T]):
             earlier.append(turn)
         return [Yield(each.worker, each.activation) for each in earlier if each.worker != before]
 
-    def leave(self, worker: str, taken: int | None = None) -> list[Act[T]]:
+    def leave(self, worker: str, taken: int | None = None, known: int = 0) -> list[Act[T]]:
         """Take note that a worker has said its last word, or has ended.
 
         `taken`: how many items of this turn it has taken, the others come back. None: none does.
+        `known`: its activations up to this number have ended, whether they were heard of or not.
         """
         if taken is None:
             self._owed.pop(worker, None)
         turn = self._turn_of(worker)
         if turn is None:
-            for each in self._turns:  # nobody waits for one who is not active
-                if each.after is not None and each.after[0] == worker:
+            self._note_last(worker, (known, LATEST))
+            for each in self._turns:
+                if each.after is not None and not self._unheard_of(each.after):
                     each.after = None
         elif not self.exclusive:
             self._turns.remove(turn)
@@ -249,8 +255,11 @@ class Floor(Generic[T]):
 
     def _mark_left(self, turn: Turn[T]) -> None:
         turn.left = True
-        self._last[turn.worker] = turn.activation
-        self._last.move_to_end(turn.worker)
+        self._note_last(turn.worker, turn.activation)
+
+    def _note_last(self, worker: str, activation: Stamp) -> None:
+        self._last[worker] = max(activation, self._last.get(worker, activation))
+        self._last.move_to_end(worker)
         if len(self._last) > REMEMBERED:
             self._last.popitem(last=False)
 

@@ -66,7 +66,7 @@ class Membership:
         self._offers[offer.offer] = offer
         self._worker.activation.note(offer.known)
         if not self._worker.active:
-            self._tell(offer, BridgeLeave(offer.offer))
+            self._tell(offer, BridgeLeave(offer.offer, None, self._worker.activation.known))
             return
         self._turn = self._turn or 1
         self._join(offer)
@@ -84,7 +84,7 @@ class Membership:
         """Tell the owners that the worker has said its last word; `ended`: it returns nothing."""
         for offer in list(self._offers.values()):
             taken = None if ended else self._taken.get(offer.owner, 0)
-            self._tell(offer, BridgeLeave(offer.offer, taken))
+            self._tell(offer, BridgeLeave(offer.offer, taken, self._worker.activation.known))
 
     def takes(self, message: FrameMessage) -> bool:
         """Whether a frame is to be taken; one that was sent for an earlier turn goes back."""

@@ -66,6 +66,8 @@ class BridgeLeave(DataMessage, wire="callboard.bridge-leave", lane=Lane.NORMAL):
     offer: str
     taken: int | None = None
     """How many frames of this turn it has taken: the others come back. None: none comes back."""
+    known: int = 0
+    """All activations of its own up to this number have ended."""
 
 
 class BridgeReturn(DataMessage, wire="callboard.bridge-return", lane=Lane.NORMAL):

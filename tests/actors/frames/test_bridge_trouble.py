@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
 from functools import partial
+from typing import Any
 
 import pytest
 
@@ -14,6 +16,7 @@ from callboard.actors.frames import (
     Frame,
     FrameMessage,
     InterruptionFrame,
+    Stage,
     TextFrame,
 )
 from callboard.actors.testing import eventually
@@ -99,6 +102,40 @@ async def test_an_owner_that_crashes_offers_its_bridge_anew() -> None:
         await heard(main, "a")
         await main.queue_frame(TextFrame("again"))
         await eventually(lambda: texts(main.after.frames) == ["a: again"])
+
+
+async def test_an_owner_that_starts_again_after_a_hand_over_hears_the_new_one() -> None:
+    async def talk(worker: Echo, frame: Frame, direction: Direction) -> None:
+        assert isinstance(frame, TextFrame)
+        await worker.push_frame(TextFrame(f"{worker.name}: {frame.text}"))
+        if frame.text == "switch":
+            await worker.activate("b", deactivate_self=True)
+
+    class Exclusive(FragileMain):
+        def build_pipeline(self) -> Sequence[Stage]:
+            self._settings = {"exclusive": True}
+            return super().build_pipeline()
+
+    make = partial(_sleeping, talk)
+    async with company(("a", make), ("b", make), ("main", Exclusive)) as node:
+        first = worker_of(node, "main")
+        await node.activate("a")
+        await first.queue_frame(TextFrame("switch"))
+        await heard(first, "b")
+        with pytest.raises(ActorFailed, match="told to"):
+            await first.queue_frame(TextFrame("die"))
+        await eventually(lambda: worker_of(node, "main") not in (None, first))
+        main = worker_of(node, "main")
+        await eventually(lambda: main._pipeline is not None)
+        await heard(main, "b")
+        await main.queue_frame(TextFrame("again"))
+        await eventually(lambda: texts(main.after.frames) == ["b: again"])
+
+
+def _sleeping(talk: Any) -> Echo:
+    worker = Echo(talk)
+    worker.active = False
+    return worker
 
 
 async def test_a_worker_that_is_gone_for_good_leaves_the_floor_after_its_last_word() -> None:

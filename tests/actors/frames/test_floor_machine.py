@@ -39,6 +39,7 @@ class Talker:
         """What is on its way from the owner."""
 
         self.activation: Stamp = (0, name)
+        self.after: tuple[str, Stamp] | None = None
 
 
 class FloorMachine(RuleBasedStateMachine):
@@ -64,11 +65,12 @@ class FloorMachine(RuleBasedStateMachine):
         talker.taken = talker.words = 0
         self.activations += 1
         talker.activation = (self.activations, talker.name)
+        talker.after = after
         talker.way.append(("join", talker.activation, talker.turn, after))
 
     def _deactivate(self, talker: Talker) -> None:
         talker.active = False
-        talker.way.append(("leave", talker.taken))
+        talker.way.append(("leave", talker.taken, talker.activation[0]))
 
     @property
     def active(self) -> Talker:
@@ -101,6 +103,25 @@ class FloorMachine(RuleBasedStateMachine):
             self.answered.append(item)
         else:
             talker.way.append(("return", item))
+
+    @rule()
+    def the_owner_starts_again(self) -> None:
+        """What was on its way is of an earlier life; all answer to its offer."""
+        self.floor = Floor(exclusive=True)
+        self.now = None
+        self.heard.clear()
+        self.said.clear()
+        self.answered.clear()
+        self.asked = 0
+        for talker in self.talkers.values():
+            talker.way.clear()
+            talker.inbox.clear()
+            if talker.active:
+                talker.turn += 1
+                talker.taken = 0
+                talker.way.append(("join", talker.activation, talker.turn, talker.after))
+            else:
+                talker.way.append(("leave", None, talker.activation[0]))
 
     # -- what the owner does ----
 
