@@ -113,7 +113,7 @@ class BridgeEnd:
         """Prepare a bridge; see `Bridge`."""
         self.name = name
         self.target = target
-        self._stays = (LifecycleFrame, *exclude)
+        self._stays: tuple[type[Frame], ...] = (LifecycleFrame, *exclude)
         self._floor: Floor[Item] = Floor(exclusive=exclusive, held=held, expected=self._watched_for)
         self._owner: BridgeOwner | None = None
         self._take: Take | None = None
