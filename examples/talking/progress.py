@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import uuid
 from typing import Any, TypeVar
 
 from callboard import Job, JobError, JobEvent, JobGroup, JobUpdate
@@ -48,7 +49,7 @@ async def follow_all(
         GroupFailed: a member did not complete.
 
     """
-    shown = _Shown(worker, name)
+    shown = _Shown(worker, name, round_id=uuid.uuid4().hex)
     try:
         async with group:
             for member in members:
@@ -64,15 +65,16 @@ async def follow_all(
 class _Shown:
     """What the user has been shown of some jobs."""
 
-    def __init__(self, worker: LLMWorker, job: str) -> None:
+    def __init__(self, worker: LLMWorker, job: str, round_id: str = "") -> None:
         self._worker = worker
         self._job = job
+        self._round = round_id
         self._ended: set[str] = set()
 
     async def show(self, worker: str, text: str, status: str = "running", job_id: str = "") -> None:
         # Not by `push_frame`: what a tool pushes is held until it has ended.
-        frame = ProgressFrame(worker, self._job, text, status, job_id)
-        await self._worker.llm.emit(frame)
+        number = job_id or f"{worker}/{self._round}"
+        await self._worker.llm.emit(ProgressFrame(worker, self._job, text, status, number))
 
     async def update(self, event: JobEvent, job_id: str = "") -> None:
         if isinstance(event, JobUpdate):
