@@ -54,12 +54,12 @@ class RemoteMain(MainWorker):
         """Have it greet; one that comes later gets the conversation, and the reply that is owed."""
         before = self.transcript.messages
         if not again:
-            return LLMActivationArgs([{"role": "system", "content": GREET}])
+            return LLMActivationArgs([{"role": "user", "content": GREET}])
         if self.transcript.owes_reply:
             # Words that wait come by themselves: to those the model replies then.
             answered = not before or before[-1]["role"] != "user"
             return LLMActivationArgs(before, run=not answered)
-        return LLMActivationArgs([*before, {"role": "system", "content": RETURN}])
+        return LLMActivationArgs([*before, {"role": "user", "content": RETURN}])
 
     @on(NotConnected)
     def not_connected(self, message: NotConnected) -> None:

@@ -283,4 +283,4 @@ class Clerk(UIWorker):
 
     async def _note(self, text: str) -> None:
         """Have a turn about something that has happened; after those before it."""
-        await self.queue_frame(MessagesFrame([{"role": "system", "content": text}]))
+        await self.queue_frame(MessagesFrame([{"role": "user", "content": text}]))
