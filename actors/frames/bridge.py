@@ -266,8 +266,9 @@ class Bridge(Stage):
 
     Frames that reach it go to all workers on it that are active, here or on other nodes, and not
     on to the next stage; where none is active they wait, up to a bound. Lifecycle frames, and those
-    of the types in `exclude` and their subclasses, go on instead and never cross. What the workers
-    push goes on from here, in its direction, and never to the other workers.
+    of the types in `exclude` and their subclasses, go on instead and never cross. An interruption
+    does both, as what is on its way to the user has to stop too. What the workers push goes on from
+    here, in its direction, and never to the other workers.
     """
 
     def __init__(
@@ -288,10 +289,11 @@ class Bridge(Stage):
         self.end = BridgeEnd(name, target=target, exclude=exclude, exclusive=exclusive, held=held)
 
     async def process(self, frame: Frame, direction: Direction) -> None:
-        """Send it to the workers, or push it on if it does not cross."""
-        if self.end.crosses(frame):
+        """Send it to the workers, or push it on; an interruption does both."""
+        crosses = self.end.crosses(frame)
+        if crosses:
             await self.end.send(frame, direction)
-        else:
+        if not crosses or isinstance(frame, InterruptionFrame):
             await self.push(frame, direction)
 
     @property

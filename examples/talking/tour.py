@@ -13,7 +13,7 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Generator, Sequence
+from collections.abc import Generator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 
@@ -116,7 +116,7 @@ def main(names: Sequence[str]) -> None:
         stop = TOUR[name]
         click.echo(f"\n== {stop.title} ({name})\n")
         begun = time.monotonic()
-        code = _code(lambda stop=stop: run(stop))
+        code = _code(stop)
         click.echo(f"\n== {name}: exit code {code}, {time.monotonic() - begun:.1f} s")
         if code != 0:
             failed.append(name)
@@ -124,10 +124,10 @@ def main(names: Sequence[str]) -> None:
         raise click.ClickException(f"these did not end well: {', '.join(failed)}")
 
 
-def _code(call: Callable[[], int]) -> int:
+def _code(stop: Stop) -> int:
     """Return the exit code, also where the conversation did not come to its end in time."""
     try:
-        return call()
+        return run(stop)
     except subprocess.TimeoutExpired:
         click.echo(f"\nit took longer than {PATIENCE:g} s", err=True)
         return 1

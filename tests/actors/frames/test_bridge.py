@@ -261,7 +261,7 @@ async def test_what_comes_during_a_hand_over_goes_to_the_new_one_in_order() -> N
         await settle()
         go_on.set()
         await main.queue_frame(TextFrame("four"))
-        await eventually(lambda: len(main.after.frames) == 4)
+        await eventually(lambda: len(texts(main.after.frames)) == 4)
         assert texts(main.after.frames) == ["a: one", "b: two", "b: three", "b: four"]
         assert InterruptionFrame() not in worker_of(node, "b").taken
         assert lost(node) == 0

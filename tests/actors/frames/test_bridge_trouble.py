@@ -177,8 +177,9 @@ async def test_what_an_interrupted_worker_said_before_it_noticed_is_not_heard() 
         await heard(main, "a")
         await main.queue_frame(TextFrame("old"))
         await main.queue_frame(InterruptionFrame())  # before the worker has handled either
+        assert main.after.frames == [InterruptionFrame()]  # who speaks its words stops at once
         await main.queue_frame(TextFrame("new"))
-        await eventually(lambda: len(main.after.frames) == 3)
+        await eventually(lambda: len(main.after.frames) == 4)
         assert texts(main.after.frames) == ["new 0", "new 1", "new 2"]
 
 
