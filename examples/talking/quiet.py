@@ -44,6 +44,11 @@ class Quiet:
         return self._floor is None
 
     @property
+    def heard(self) -> str | None:
+        """Who has the floor."""
+        return self._floor
+
+    @property
     def speaking(self) -> str | None:
         """Whose reply is under way."""
         return self._speaking

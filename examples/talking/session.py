@@ -290,6 +290,10 @@ class Session:
         self._lost.discard(event.worker)
         return lost
 
+    def _is_heard(self, worker: str) -> bool:
+        """Whether the answer is lost with a worker: not with one that works for the speaker."""
+        return worker == MAIN or self.quiet.is_lonely or worker == self.quiet.heard
+
     def _note(self, event: SessionEvent) -> None:
         """Take note of what is still to come."""
         match event:
@@ -305,9 +309,11 @@ class Session:
                 self.quiet.called(call_id)
             case ToolEnded(call_id=call_id):
                 self.quiet.returned(call_id)
-            case Trouble() | WorkerLost():
+            case Trouble():
                 self.quiet.failed()
-            case WorkerBack():
+            case WorkerLost(worker=worker) if self._is_heard(worker):
+                self.quiet.failed()
+            case WorkerBack(worker=worker) if self._is_heard(worker):
                 self.quiet.back()
             case _:
                 pass

@@ -204,6 +204,17 @@ async def test_of_a_debate_in_which_one_fails_the_others_are_heard() -> None:
     ]
 
 
+async def test_a_debater_that_is_lost_in_a_round_is_reported_and_the_answer_waited_for() -> None:
+    async with Session(debate_example(TALKING)) as session:
+        await session.settled()
+        await session.say("bananas")
+        await eventually(lambda: any(isinstance(each, JobProgress) for each in session.unread))
+        session.node.admin().kill("critic")
+        assert await session.settled(within=60)
+        assert any(isinstance(each, ToolEnded) for each in session.unread)
+        assert "the critic: (no answer: " in said(session.unread)[-1]
+
+
 async def test_where_all_fail_the_moderator_says_so() -> None:
     failing = ScriptedModel(when("", Fail(ModelUnavailable("it is closed"))))
     models = dict.fromkeys(DEBATERS, failing)
