@@ -28,6 +28,9 @@ OUTSIDE = re.compile(
 )
 """What is written as a path, whether anything is there or not."""
 
+LONGEST = 1000
+"""Characters of a question that are looked at; the patterns would be slow on a very long word."""
+
 GOES_ON = re.compile(r"^\W*(?:and|what about|how about|the same)\b", re.IGNORECASE)
 PRONOUN = re.compile(
     r"\b(?:it|its|there|that (?:module|file|one)|this (?:module|file|one))\b", re.I
@@ -69,7 +72,8 @@ class Question:
 
 
 def understand(text: str) -> Question:
-    """Return what a question is about."""
+    """Return what a question is about, by its first thousand characters."""
+    text = text[:LONGEST]
     topic = next((name for name, words in TOPICS if re.search(words, text, re.I)), None)
     going_on = bool(GOES_ON.search(text))
     if going_on and topic == "purpose" and re.match(r"\W*(?:what|how) about", text, re.I):

@@ -136,6 +136,11 @@ def test_a_name_is_for_the_file_nearest_to_the_top(names: list[str], subject: st
     assert subject_of(names, list(FILES)) == subject
 
 
+def test_of_a_very_long_question_only_the_beginning_counts() -> None:
+    question = understand(f"Find the TODOs in {'a_' * 50_000}")
+    assert question.topic == "notes" and len(question.names[0]) < 1000
+
+
 @given(st.text())
 def test_any_text_is_a_question(text: str) -> None:
     subject_of(understand(text).names, list(FILES))
