@@ -11,7 +11,7 @@ from ...actors.jobs.messages import JobChunk, JobEvent
 from ...actors.jobs.messages import JobUpdate as Update
 from ...actors.jobs.server import JobSink
 from . import messages as said
-from .outlet import Outlet, Runner
+from .outlet import Member, Outlet, Runner
 
 __all__ = ["Asked"]
 
@@ -26,13 +26,12 @@ class Asked:
     process is killed. So a job without a deadline fails once nothing was heard of it for a while.
     """
 
-    __slots__ = ("_behind", "_outlet", "_timer", "id", "job", "name", "runner", "source", "worker")
+    __slots__ = ("_behind", "_outlet", "_timer", "guest", "id", "job", "name", "source")
 
     def __init__(
         self,
         outlet: Outlet,
-        worker: str,
-        runner: Runner,
+        guest: Member,
         id: str,
         source: str,
         job: JobSink,
@@ -40,8 +39,7 @@ class Asked:
     ) -> None:
         """Stand for the job of this id."""
         self._outlet = outlet
-        self.worker = worker
-        self.runner = runner
+        self.guest = guest
         self.id = id
         self.source = source
         """The name to which the answer is addressed."""
@@ -49,6 +47,16 @@ class Asked:
         self.name = name or ""
         self._timer: asyncio.TimerHandle | None = None
         self._behind = 0
+
+    @property
+    def worker(self) -> str:
+        """The name of who does it."""
+        return self.guest.name
+
+    @property
+    def runner(self) -> Runner:
+        """The process in which that is."""
+        return self.guest.runner
 
     def begin(self, *, limited: bool) -> None:
         """Wait for the answer; `limited`: its caller has a deadline of its own."""
@@ -163,4 +171,4 @@ class Asked:
 
     def _tell(self, kind: Any, **values: Any) -> None:
         message = kind(source=self.source, target=self.worker, job_id=self.id, **values)
-        self._outlet.send(self._outlet.encode(message), self.runner)
+        self.guest.send(self._outlet.encode(message))

@@ -9,28 +9,23 @@ from __future__ import annotations
 import asyncio
 import secrets
 from collections import deque
-from typing import Any, Protocol, cast
+from typing import Protocol, cast
 
-from ...actors.activation import Activate, Deactivate
 from ...actors.cell import Cell
-from ...actors.delivery import STOP
-from ...actors.errors import CallboardError, Draining, JobCrashed
-from ...actors.jobs.messages import JobStart
-from ...actors.message import NORMAL, lane_for
 from ...actors.registry import Registration
 from ...actors.runtime import Runtime
 from ..announcement import is_announceable
-from ..errors import LinkFull, Undecodable
+from ..errors import LinkFull, NotCarried, Undecodable
 from ..router import Router
 from ..transport import Transport
 from . import messages as said
 from .bridging import Bridging
 from .channel import Channel
 from .guest import Guest
+from .hearing import Hearing
 from .messages import Entry, Listing, Said
-from .outlet import Asking, Runner, Serving
+from .outlet import Asking, Member, Runner, Serving
 from .runners import Runners
-from .served import Served
 from .wire import Wire
 
 __all__ = ["Gateway", "Settings"]
@@ -45,9 +40,6 @@ KEPT = 1000
 
 TELL_AGAIN = 30.0
 """Seconds after which our workers are told of again, for those who have missed it."""
-
-REMEMBERED = 1000
-"""Jobs that have ended, whose late answers are counted as such."""
 
 
 class Settings(Protocol):
@@ -77,13 +69,14 @@ class Gateway:
         self.held: set[Serving] = set()
         self.runners = Runners(self, settings.probe)
         self.crossing = Bridging(self)
+        self.obey_end = settings.obey_end
+        self._hearing = Hearing(self)
         self._router = router
         self._settings = settings
         self._wire = Wire()
         self._gap = 0.0
         self._transport: Transport | None = None
         self._kept: deque[bytes] = deque()
-        self._lately: deque[str] = deque(maxlen=REMEMBERED)
         self._timer: asyncio.TimerHandle | None = None
         self._told_at = 0.0
         self._down_at: float | None = None
@@ -150,7 +143,7 @@ class Gateway:
         try:
             message = self._wire.decode(data)
             if message is not None:
-                self._take(message)
+                self._hearing.take(message)
         except Undecodable as error:
             self._router.reject(error.kind, str(error), transport.name)
 
@@ -160,6 +153,11 @@ class Gateway:
     def gap(self) -> float:
         """Seconds that a requester of theirs may need, after its request, to hear of the job."""
         return self._gap
+
+    @property
+    def wakes(self) -> float:
+        """Seconds that a worker of theirs may need to be active, once it is told."""
+        return 5 * self._gap
 
     def encode(self, message: Said) -> bytes:
         """Return the bytes of a message.
@@ -193,145 +191,56 @@ class Gateway:
         """Take note that a worker of theirs is gone for good."""
         self.crossing.lost(guest)
 
+    def runner_lost(self, runner: Runner) -> None:
+        """Take note that a process of theirs is gone."""
+        self.crossing.theirs.forget(runner.entries)
+
+    def entry(self, worker: str) -> Entry | None:
+        """Return what a runner has told of a worker, children included."""
+        return self.runners.entry(worker)
+
+    def member(self, name: str) -> Guest | None:
+        """Return the worker of theirs that has the name."""
+        return self.runners.guest(name)
+
+    def speak(self, message: said.FrameSaid, guest: Member | None = None) -> None:
+        """Say a frame, to all or to one of theirs.
+
+        It is lost while nobody can hear it, and where theirs has no such frame; both are counted.
+        """
+        if self._transport is None:
+            self.runtime.events.count("frames_lost")
+            return
+        try:
+            data = self._wire.encode(message)
+        except NotCarried:
+            self.runtime.events.count("frames_without_counterpart")
+            return
+        if guest is not None:
+            guest.send(data)
+        else:
+            self._transport.post(None, data)
+
     def ours(self, name: str | None) -> Registration | None:
         """Return the public worker of this node that has the name."""
         known = self.runtime.registry.here(name) if name is not None else None
         return known if known is not None and _is_told_of(known) else None
 
-    # -- what is heard ----
-
-    def _take(self, message: Said) -> None:
-        match message:
-            case Listing():
-                self._listed(message)
-                return
-            case said.Ready():
-                self.runners.ready(message)
-            case said.JobSaid():
-                self._job(message)
-            case said.FrameSaid():
-                self.crossing.said(message)
-            case said.Activate() | said.Deactivate():
-                self._activation(message)
-            case said.EndWorker() | said.CancelWorker():
-                self._end_worker(message)
-            case said.End() | said.Cancel():
-                self._end(message)
-            case said.WorkerError():
-                self.runtime.events.count("errors_of_guests")
-            case _:
-                pass
-        runner = self.runners.of(message.source)
-        if runner is not None:
-            self.runners.sign(runner)
-
-    def _listed(self, listing: Listing) -> None:
+    def listed(self, listing: Listing) -> None:
+        """Take in what a runner tells of its workers, and answer one that is new."""
         if listing.runner == self.runner or listing.runner.startswith(PROBE):
             if not listing.source.endswith(self.life) and self._settled:
                 self._tell()
         elif self.runners.listed(listing) and self._settled:
             self._tell()
 
-    def _activation(self, message: said.Activate | said.Deactivate) -> None:
-        target = message.target
-        if target is None:
-            self.runtime.events.count("activations_of_all")  # not ours: that would be a choir
-            return
-        guest = self.runners.guest(target)
-        if guest is not None:
-            self.crossing.activation(guest, active=isinstance(message, said.Activate))
-        if self.ours(target) is None or self._is_ours(message.source):
-            return
-        if isinstance(message, said.Deactivate):
-            self._tell_ours(message, Deactivate())
-        elif message.problem:
-            self._router.reject("arguments", message.problem, message.source)
-        else:
-            self.crossing.expect(target)
-            self._tell_ours(message, Activate(message.args))
+    def reject(self, kind: str, text: str, source: str) -> None:
+        """Count what cannot be taken, and log the first of its kind."""
+        self._router.reject(kind, text, source)
 
-    def _end_worker(self, message: said.EndWorker | said.CancelWorker) -> None:
-        if message.target is None:
-            return
-        self.runners.ending(message.target)
-        if self.ours(message.target) is not None and not self._is_ours(message.source):
-            self._tell_ours(message, STOP())
-
-    def _end(self, message: said.End | said.Cancel) -> None:
-        if not self._settings.obey_end:
-            self.runtime.events.count("ends_not_obeyed")
-            return
-        reason = f"{message.source!r} has ended the session: {message.reason or 'no reason given'}"
-        node = self.runtime.node
-        ending = node.drain(reason) if isinstance(message, said.End) else node.stop(reason)
-        self.runtime.spawn(ending)
-
-    def _tell_ours(self, message: Said, what: Any) -> None:
-        """Give a worker of ours a message; nothing of theirs answers whether it has arrived."""
-        ref = self.runtime.ref(message.source)
-        known = self.ours(message.target)
-        if known is not None:
-            lane = NORMAL if what.__class__ is STOP else lane_for(what, None)
-            entry = (what, ref, lane, None, None, None)
-            try:
-                known.target.deliver(entry)
-            except CallboardError as error:
-                self.runtime.dead(known.ref, entry, error)
-
-    # -- jobs ----
-
-    def _job(self, message: said.JobSaid) -> None:
-        match message:
-            case said.JobRequest():
-                if message.job_id not in self.asked:
-                    self._serve(message)
-            case said.JobCancel():
-                serving = self._serving(message)
-                if serving is not None:
-                    serving.withdraw(message.reason or f"{message.source!r} has cancelled it")
-            case said.JobUpdateRequest():
-                serving = self._serving(message)
-                if serving is not None:
-                    serving.report()
-            case _:
-                asked = self.asked.get(message.job_id)
-                if asked is not None:
-                    asked.heard(message)
-                    if message.job_id not in self.asked:
-                        self._lately.append(message.job_id)
-                elif message.job_id in self._lately:
-                    self.runtime.events.count("late_job_answers")
-
-    def _serving(self, message: said.JobSaid) -> Serving | None:
-        """Return the job that its own requester speaks of."""
-        serving = self.served.get((message.job_id, message.target or ""))
-        if serving is None or serving.requester != message.source:
-            return None
-        return serving
-
-    def _serve(self, request: said.JobRequest) -> None:
-        """Have a worker of ours do a job; what cannot be done is answered with an error."""
-        known = self.ours(request.target)
-        if known is None or request.target is None:
-            return  # somebody else's
-        served = Served(self, request)
-        key = (request.job_id, request.target)
-        if key in self.served:
-            served.settle(None, JobCrashed(f"a second job has the id {request.job_id!r}"))
-            return
-        self.served[key] = served
-        runtime = self.runtime
-        try:
-            if request.problem:
-                raise Undecodable(request.problem, "payload")
-            if runtime.draining:
-                raise Draining(f"the node {runtime.name!r} is ending", request.target)
-            # Their ids are theirs: a worker keeps its jobs by ids that are this node's own.
-            start = JobStart(runtime.new_job_id(), request.job_name, request.payload, ())
-            source = runtime.ref(request.source)
-            known.target.deliver((start, source, NORMAL, served, None, None))
-        except CallboardError as error:
-            served.settle(None, error)
+    def is_ours(self, source: str) -> bool:
+        """Whether it is what this node has said itself: a channel brings that back."""
+        return self.runtime.registry.here(source) is not None or source == self.runner
 
     # -- what is told ----
 
@@ -350,7 +259,7 @@ class Gateway:
     def _changed(self) -> None:
         if self._settled:
             self._tell()
-        self.crossing.changed()
+        self.crossing.theirs.changed()
 
     def _say(self, message: Said) -> None:
         if self._transport is not None:
@@ -385,10 +294,6 @@ class Gateway:
             if now - self._told_at >= TELL_AGAIN:
                 self._tell()
         self._arm(self._settings.probe)
-
-    def _is_ours(self, source: str) -> bool:
-        """Whether it is what this node has said itself: a channel brings that back."""
-        return self.runtime.registry.here(source) is not None or source == self.runner
 
 
 def _is_told_of(known: Registration) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import functools
 import uuid
 from collections.abc import Callable, Mapping
@@ -36,7 +37,8 @@ class Guest:
     __slots__ = (
         "_gone",
         "_outlet",
-        "activations",
+        "_timer",
+        "_waiting",
         "active",
         "bridged",
         "incarnation",
@@ -58,10 +60,10 @@ class Guest:
         self.bridged = entry.bridged
         self.active = entry.active
         """Whether it is active, as far as that can be seen on the channel."""
-        self.activations = 1
-        """How many activations were seen, the one it began with included."""
         self.monitors: Monitors | None = None
         self._gone = False
+        self._timer: asyncio.TimerHandle | None = None
+        self._waiting: list[bytes] = []
 
     def __repr__(self) -> str:
         """Show name and runner."""
@@ -97,11 +99,6 @@ class Guest:
         """Whether it was there when it was last heard of."""
         return not self._gone
 
-    @property
-    def word(self) -> str:
-        """A word for its present activation."""
-        return f"{self.path}.{self.incarnation}.{self.activations}"
-
     def deliver(self, entry: Entry, /) -> None:
         """Put the entry on the way, from any thread.
 
@@ -121,6 +118,23 @@ class Guest:
         self._outlet.must_have_room(self.name)
         act()
 
+    def send(self, data: bytes, /) -> None:
+        """Put bytes on the way to it, once it takes them."""
+        if self._timer is not None:
+            self._waiting.append(data)
+        else:
+            self._outlet.send(data, self.runner)
+
+    def awaken(self) -> None:
+        """Have what is sent wait a moment: it is being activated.
+
+        Over there what reaches a worker before its activation was handled is dropped, also where
+        both were sent in the right order.
+        """
+        if self._timer is not None:
+            self._timer.cancel()
+        self._timer = self._outlet.runtime.loop.call_later(self._outlet.wakes, self._awake)
+
     async def deliver_waiting(self, entry: Entry, /) -> None:
         """Put the entry on the way: nothing is heard there of room in a mailbox."""
         self.deliver(entry)
@@ -134,7 +148,6 @@ class Guest:
         self.incarnation += 1
         self.started_at = entry.started_at or 0.0
         self.bridged, self.active = entry.bridged, entry.active
-        self.activations += 1
         if self.monitors is not None:
             self.monitors.restarted(self.ref, self.incarnation)
 
@@ -143,10 +156,19 @@ class Guest:
         if self._gone:
             return
         self._gone = True
+        self._awake()
         if self.monitors is not None:
             self.monitors.down(self.ref, reason)
 
     # -- inside ----
+
+    def _awake(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+        waiting, self._waiting = self._waiting, []
+        for data in waiting:
+            self._outlet.send(data, self.runner)
 
     def _late(self, entry: Entry, act: Callable[[], None]) -> None:
         """Do what another thread has asked for."""
@@ -164,14 +186,12 @@ class Guest:
         match message:
             case JobStart():
                 return self._job(entry, message)
-            case Activate(args):
-                values = _arguments(args)
-                data = self._encoded(said.Activate, entry, args=values)
-                return functools.partial(self._say, entry, data, True)
+            case Activate():
+                data = self._encoded(said.Activate, entry, args=_arguments(message.args))
+                return functools.partial(self._say, entry, data)
             case Deactivate():
-                return functools.partial(
-                    self._say, entry, self._encoded(said.Deactivate, entry), False
-                )
+                data = self._encoded(said.Deactivate, entry)
+                return functools.partial(self._say, entry, data)
             case Reserve():
                 return functools.partial(self._reserve, entry)
             case FrameMessage() | BridgeOffer() | BridgeYield():
@@ -181,9 +201,8 @@ class Guest:
                 text = f"{kind} is a LocalMessage: it cannot go to {self.name!r} over Pipecat"
                 raise LocalOnly(text, self.name)
             case _ if message.__class__ is STOP:
-                return functools.partial(
-                    self._say, entry, self._encoded(said.EndWorker, entry), None
-                )
+                data = self._encoded(said.EndWorker, entry)
+                return functools.partial(self._say, entry, data)
             case _:
                 raise NotCarried(
                     f"{self.name!r} is a worker of Pipecat, which takes jobs, activation and "
@@ -198,11 +217,14 @@ class Guest:
         source = cast("WorkerRef | None", entry[1])
         return source.name if source is not None else self._outlet.runner
 
-    def _say(self, entry: Entry, data: bytes, active: bool | None) -> None:
+    def _say(self, entry: Entry, data: bytes) -> None:
         """Send what is never answered there: it has been done when it is on its way."""
-        self._outlet.send(data, self.runner)
-        if active is not None:
-            self._outlet.crossing.activation(self, active=active)
+        self.send(data)
+        message = entry[0]
+        if isinstance(message, Activate):
+            self._outlet.crossing.activation(self, active=True, by=message)
+        elif isinstance(message, Deactivate):
+            self._outlet.crossing.activation(self, active=False)
         if entry[3] is not None:
             entry[3].settle(None)
 
@@ -226,10 +248,10 @@ class Guest:
             said.JobRequest, entry, job_id=id, job_name=name, payload=start.payload
         )
         job = cast("JobSink", entry[3])
-        asked = Asked(self._outlet, self.name, self.runner, id, self._source(entry), job, name)
+        asked = Asked(self._outlet, self, id, self._source(entry), job, name)
 
         def ask() -> None:
-            self._outlet.send(data, self.runner)
+            self.send(data)
             asked.begin(limited=entry[4] is not None)
 
         return ask

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import deque
 from typing import Any, Protocol
 
+from ...actors.activation import Activate
 from ...actors.ref import WorkerRef
 from ...actors.runtime import Runtime
 from .messages import Entry, JobSaid, Said
@@ -37,8 +38,15 @@ class Runner:
 class Asking(Protocol):
     """A job of ours that one of their workers does."""
 
-    worker: str
-    runner: Runner
+    @property
+    def worker(self) -> str:
+        """The name of who does it."""
+        ...
+
+    @property
+    def runner(self) -> Runner:
+        """The process in which that is."""
+        ...
 
     def heard(self, message: JobSaid, /) -> None:
         """Take what was said of the job."""
@@ -73,16 +81,18 @@ class Member(Protocol):
     ref: WorkerRef
     runner: Runner
     active: bool
-    activations: int
 
     @property
     def name(self) -> str:
         """Its name."""
         ...
 
-    @property
-    def word(self) -> str:
-        """A word for its present activation."""
+    def send(self, data: bytes, /) -> None:
+        """Put bytes on the way to it, once it takes them."""
+        ...
+
+    def awaken(self) -> None:
+        """Have what is sent wait a moment: it is being activated."""
         ...
 
 
@@ -93,7 +103,7 @@ class Crossing(Protocol):
         """Take what was sent to a worker of theirs: a frame, or what is about a bridge."""
         ...
 
-    def activation(self, guest: Member, /, *, active: bool) -> None:
+    def activation(self, guest: Member, /, *, active: bool, by: Activate | None = None) -> None:
         """Take note that a worker of theirs is told to be active, or not to be."""
         ...
 
@@ -125,6 +135,11 @@ class Outlet(Protocol):
     @property
     def gap(self) -> float:
         """Seconds that a requester of theirs may need, after its request, to hear of the job."""
+        ...
+
+    @property
+    def wakes(self) -> float:
+        """Seconds that a worker of theirs may need to be active, once it is told."""
         ...
 
     def encode(self, message: Said, /) -> bytes:

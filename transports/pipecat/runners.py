@@ -32,6 +32,10 @@ class Host(Outlet, Protocol):
         """Take note that a worker of theirs is gone for good."""
         ...
 
+    def runner_lost(self, runner: Runner, /) -> None:
+        """Take note that a process of theirs is gone."""
+        ...
+
 
 class Runners:
     """All runners that are known, their workers in this node's registry."""
@@ -156,6 +160,7 @@ class Runners:
             if guest.runner is runner:
                 self._gone(guest, node_down(runner.name, why))
         self._end_with(runner, why)
+        self._host.runner_lost(runner)
 
     def all_down(self, why: str) -> None:
         """Forget all."""

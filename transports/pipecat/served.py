@@ -116,7 +116,9 @@ class Served:
         if self.done:
             return False
         self.done = True
-        self._outlet.served.pop((self.id, self.worker), None)
+        key = (self.id, self.worker)
+        if self._outlet.served.get(key) is self:  # else it is a second one of the same id
+            del self._outlet.served[key]
         return True
 
     def _fail(self, error: BaseException) -> None:

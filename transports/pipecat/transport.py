@@ -15,11 +15,15 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Self, cast
 from weakref import WeakKeyDictionary
 
+from ...actors.frames.frame import Direction, Frame
+from ...actors.frames.worker import FrameWorker
+from ...actors.handlers import runtime_handler
 from ..masking import mask_url
 from ..router import Router
 from ..transport import Carriage, Packet, Receive, Transport
 from .channel import Channel
 from .gateway import Gateway
+from .their_bridges import ChannelEnd, Crossed
 from .wire import SIZE
 
 if TYPE_CHECKING:
@@ -31,7 +35,7 @@ LEAVE_WITHIN = 2.0
 """Seconds for what is left to say when the transport stops."""
 
 
-class PipecatTransport(Transport):
+class PipecatTransport(Transport, FrameWorker):
     """A node's place on a channel of Pipecat; a subclass says over what."""
 
     _channel: Channel | None = None
@@ -93,6 +97,23 @@ class PipecatTransport(Transport):
         made = super().attached(gateway)
         made._gateway = gateway
         return made
+
+    async def on_start(self) -> None:
+        """Begin to connect, and offer our workers the bridges of theirs."""
+        await super().on_start()
+        self.gateway.crossing.theirs.begin(self)
+
+    def open_end(self, end: ChannelEnd) -> None:
+        """Begin to offer an end to our workers; what they say goes out to all."""
+
+        async def speak(frame: Frame, direction: Direction) -> None:
+            self.gateway.crossing.theirs.spoken(end, frame, direction)
+
+        self.open_bridge(end, speak)
+
+    @runtime_handler(Crossed)
+    async def _crossed(self, message: Crossed) -> None:
+        await self.gateway.crossing.theirs.crossed(message.said)
 
     async def open(self, receive: Receive) -> None:
         """Connect, and listen to what is said."""

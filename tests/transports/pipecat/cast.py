@@ -27,6 +27,7 @@ class Ours(Worker):
 
     async def on_start(self) -> None:
         self.log.append(("started", self.name))
+        self.watch_workers("doer")
 
     async def on_activated(self, args: Any) -> None:
         self.log.append(("activated", (self.name, args)))
@@ -36,6 +37,19 @@ class Ours(Worker):
 
     async def on_worker_ready(self, data: Any) -> None:
         self.log.append(("ready", (data.worker, data.node)))
+
+    @job("activate")
+    async def activate_another(self, request: JobRequest) -> None:
+        name, args, instead = request.payload
+        await self.activate(name, args, deactivate_self=instead)
+
+    @job("deactivate")
+    async def deactivate_another(self, request: JobRequest) -> None:
+        await self.deactivate(request.payload)
+
+    @job("is_active")
+    async def is_active(self, request: JobRequest) -> bool:
+        return self.active
 
     @job("echo")
     async def echo(self, request: JobRequest) -> dict[str, Any]:
