@@ -108,6 +108,10 @@ FOR UPDATE SKIP LOCKED
 """
 
 
+AGAIN = 5
+"""How often a statement is tried again that found a queue gone."""
+
+
 class DirectBackend(SessionBackend):
     """Queues by PGMQ's own functions."""
 
@@ -181,11 +185,14 @@ class DirectBackend(SessionBackend):
         await self._again(session, TELL_ALL, self.channel, self.queue, rows)
 
     async def _again(self, session: Session, query: str, *arguments: object) -> list[object]:
-        """Run a statement, and once more if a queue went away between its look and its deed."""
-        try:
-            return [*await session.fetch(query, *arguments)]
-        except QueueGone:
-            return [*await session.fetch(query, *arguments)]
+        """Run a statement, and again if a queue went away between its look and its deed.
+
+        Where many nodes leave at once that may be so several times.
+        """
+        for _ in range(AGAIN):
+            with suppress(QueueGone):
+                return [*await session.fetch(query, *arguments)]
+        return [*await session.fetch(query, *arguments)]
 
     async def _sweep(self, session: Session) -> int:
         queues = [row[0] for row in await session.fetch(ABANDONED, self.channel)]

@@ -115,12 +115,16 @@ BEGIN
         FROM callboard.members m WHERE nodes IS NULL AND m.channel = hash AND m.queue <> own
     LOOP
         CONTINUE WHEN to_regclass('pgmq.q_' || target.queue) IS NULL;
-        -- The row comes along where it fits: that spares the receiver a look, though not the row.
-        PERFORM pg_notify(target.token, CASE WHEN octet_length(message::text) < 7900
-            THEN id || ' ' || message::text ELSE '' END)
-        FROM ROWS FROM (pgmq.send_batch(target.queue, target.messages), unnest(target.messages))
-            AS sent (id, message);
-        RETURN NEXT target.node;
+        BEGIN
+            -- The row comes along where it fits: that spares the receiver a look, not the row.
+            PERFORM pg_notify(target.token, CASE WHEN octet_length(message::text) < 7900
+                THEN id || ' ' || message::text ELSE '' END)
+            FROM ROWS FROM (pgmq.send_batch(target.queue, target.messages), unnest(target.messages))
+                AS sent (id, message);
+            RETURN NEXT target.node;
+        EXCEPTION WHEN undefined_table THEN
+            NULL;  -- its node has left since the look at it: the others get theirs
+        END;
     END LOOP;
 END
 $$;

@@ -139,6 +139,35 @@ async def test_a_node_that_lives_keeps_its_queue(made: Made, sql: Sql, short_lea
 
 
 @pytest.mark.check("M114")
+@pytest.mark.parametrize("to", ["c", None], ids=["by name", "to all"])
+async def test_a_queue_that_goes_between_the_look_and_the_deed_keeps_nothing_from_the_others(
+    made: Made, shared_database: str, to: str | None
+) -> None:
+    async with End("a", made()) as a, End("b", made()) as b, End("c", made()) as c:
+        for each in (a, b, c):
+            await each.opened()
+        queue = b.transport.queue
+        with psycopg.connect(shared_database) as dropper:
+            # The others still see the table, and wait for what becomes of it.
+            dropper.execute(f"DROP TABLE pgmq.q_{queue}".encode())
+            packets = (
+                [Packet("b", b"lost"), Packet("c", b"kept")] if to else [Packet(None, b"kept")]
+            )
+            sending = asyncio.ensure_future(a.transport.publish(packets))
+            await eventually(lambda: _waits_for_a_lock(shared_database), within=20)
+            dropper.commit()
+        await sending
+        await c.got(b"kept")
+        assert a.ups == 1 and a.downs == 0
+
+
+def _waits_for_a_lock(url: str) -> bool:
+    waiting = "SELECT count(*) FROM pg_locks WHERE NOT granted AND locktype = 'relation'"
+    [(count,)] = execute(url, waiting)
+    return bool(count)
+
+
+@pytest.mark.check("M114")
 @pytest.mark.parametrize("how", ["SELECT pgmq.drop_queue('{}')", "DROP TABLE pgmq.q_{}"])
 async def test_a_dropped_queue_harms_no_other_and_is_made_anew_without_a_restart(
     made: Made, sql: Sql, how: str
