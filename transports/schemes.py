@@ -62,19 +62,51 @@ def _backend(text: str) -> bool:
     return text == "isolated"
 
 
+def _format(text: str) -> bool:
+    """Return whether it is Pipecat's."""
+    if text not in ("callboard", "pipecat"):
+        raise ValueError(f"{text!r} is none: write callboard or pipecat")
+    return text == "pipecat"
+
+
 # -- what makes a transport ----
 
 
 def _redis(url: str, settings: Settings) -> Transport:
+    if _is_pipecats(settings):
+        from .pipecat.transport import PipecatRedisTransport
+
+        return PipecatRedisTransport(url, **settings)
     from .redis import RedisTransport
 
     return RedisTransport(url, **settings)
 
 
 def _pgmq(url: str, settings: Settings) -> Transport:
+    isolated = settings.pop("backend", False)
+    if _is_pipecats(settings):
+        from .pipecat.transport import PipecatPgmqTransport
+
+        return PipecatPgmqTransport(url, isolated=isolated, **settings)
     from .pgmq.transport import PgmqTransport
 
-    return PgmqTransport(url, isolated=settings.pop("backend", False), **settings)
+    return PgmqTransport(url, isolated=isolated, **settings)
+
+
+def _is_pipecats(settings: Settings) -> bool:
+    """Whether it is a channel of Pipecat; what only one kind of channel has, the other refuses.
+
+    Raises:
+        ValueError: a setting is there that the kind does not have.
+
+    """
+    pipecats = bool(settings.pop("format", False))
+    others = OURS_ONLY if pipecats else PIPECATS
+    for word in settings:
+        if word in others:
+            kind = "not with" if pipecats else "only with"
+            raise ValueError(f"{word} goes {kind} format=pipecat")
+    return pipecats
 
 
 def _websocket(url: str, settings: Settings) -> Transport:
@@ -143,9 +175,19 @@ def _without_token(url: str, settings: Settings) -> tuple[str, str | None]:
     return plain, token
 
 
+PIPECATS: Mapping[str, Callable[[str], Any]] = {
+    "job_within": seconds_of,
+    "probe": seconds_of,
+    "obey_end": truth,
+}
+"""What only a channel of Pipecat has."""
+
+OURS_ONLY = {"visibility_timeout", "batch_size", "poll_interval", "max_poll_seconds"}
+"""What only a channel of nodes has."""
+
 REDIS = Scheme(
     _redis,
-    {"channel": _word, "insecure": truth, "silence": seconds_of},
+    {"channel": _word, "format": _format, "insecure": truth, "silence": seconds_of, **PIPECATS},
     frozenset(
         {
             "db", "username", "password", "client_name", "protocol", "health_check_interval",
@@ -160,11 +202,13 @@ PGMQ = Scheme(
     _pgmq,
     {
         "channel": _word,
+        "format": _format,
         "backend": _backend,
         "visibility_timeout": seconds_of,
         "batch_size": _count,
         "poll_interval": seconds_of,
         "max_poll_seconds": seconds_of,
+        **PIPECATS,
     },
     frozenset(
         {

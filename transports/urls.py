@@ -2,6 +2,7 @@
 
     redis://broker:6379/0?channel=shop          rediss://   the same over TLS
     postgres://db/bus?backend=isolated          postgresql://   the same
+    redis://broker?channel=pipecat:acme&format=pipecat          a channel of Pipecat; so PGMQ
     ws://hub:8765   wss://hub                   connects to a node that is the hub
     ws+listen://0.0.0.0:8765                    is the hub; `ws://...?listen=1` is the same
 

@@ -27,6 +27,12 @@ CANARY = "canary-4711"
             "postgresql://h/d?sslmode=require",
             {"poll_interval": 0.25, "batch_size": 50},
         ),
+        (
+            "redis://h?channel=pipecat:acme&format=pipecat&job_within=2m&obey_end=1",
+            "redis",
+            "redis://h",
+            {"channel": "pipecat:acme", "format": True, "job_within": 120.0, "obey_end": True},
+        ),
         ("ws://hub:8765", "ws", "ws://hub:8765", {}),
         ("wss://hub/path?token_file=/t", "wss", "wss://hub/path", {"token_file": "/t"}),
         ("ws+listen://0.0.0.0:8765", "ws+listen", "ws+listen://0.0.0.0:8765", {}),
@@ -55,6 +61,8 @@ def test_what_a_url_says_is_ours_or_the_librarys(
         ("postgres://h/d?backend=both", "backend: 'both' is none: write direct or isolated"),
         ("postgres://h/d?poll_interval=soon", "poll_interval: 'soon' is no duration"),
         ("postgres://h/d?batch_size=few", "batch_size: 'few' is no whole number"),
+        ("redis://h?format=json", "format: 'json' is none: write callboard or pipecat"),
+        ("ws://hub?format=pipecat", "there is no setting 'format'"),
         ("ws://hub?listen=maybe", "'maybe' is neither 1 nor 0"),
         ("ws://", "names no host"),
         ("ws://hub:port", "is no URL"),
@@ -102,6 +110,51 @@ def test_a_url_goes_before_the_channel_of_all(monkeypatch: pytest.MonkeyPatch) -
     assert made == [{"channel": "all"}, {"channel": "own"}, {}]
 
 
+@pytest.mark.check("M141")
+@pytest.mark.parametrize(
+    ("url", "shown"),
+    [
+        (
+            "redis://127.0.0.1?format=pipecat",
+            "PipecatRedisTransport('redis://127.0.0.1', channel='pipecat:bus')",
+        ),
+        (
+            "redis://:s3cret@h?channel=pipecat:acme&format=pipecat",
+            "PipecatRedisTransport('redis://:***@h', channel='pipecat:acme')",
+        ),
+        (
+            "postgres://h/d?format=pipecat",
+            "PipecatPgmqTransport('postgres://h/d', channel='pipecat_bus')",
+        ),
+        (
+            "postgres://u:s3cret@h/d?channel=pipecat:acme&format=pipecat&backend=isolated",
+            "PipecatPgmqTransport('postgres://u:***@h/d', channel='pipecat:acme')",
+        ),
+        (
+            "redis://127.0.0.1?format=callboard",
+            "RedisTransport('redis://127.0.0.1', channel='callboard')",
+        ),
+    ],
+)
+def test_a_channel_of_pipecat_is_named_by_its_format(url: str, shown: str) -> None:
+    assert repr(transport_from_url(url)) == shown
+
+
+@pytest.mark.parametrize(
+    ("url", "said"),
+    [
+        ("redis://h?probe=5s&insecure=1", "probe goes only with format=pipecat"),
+        ("postgres://h/d?format=pipecat&batch_size=5", "batch_size goes not with format=pipecat"),
+        ("redis://h?format=pipecat", "without a password"),
+        ("redis://127.0.0.1?format=pipecat&probe=0", "probe must be more than 0"),
+    ],
+)
+def test_what_does_not_go_with_a_format_is_said(url: str, said: str) -> None:
+    with pytest.raises(BadUrl) as wrong:
+        transport_from_url(url)
+    assert said in str(wrong.value)
+
+
 @pytest.mark.check("M106")
 def test_what_a_transport_refuses_is_said_of_its_url(monkeypatch: pytest.MonkeyPatch) -> None:
     def make(url: str, _: dict[str, Any]) -> Any:
@@ -119,6 +172,8 @@ def test_what_a_transport_refuses_is_said_of_its_url(monkeypatch: pytest.MonkeyP
     [
         ("redis://h", "redis", "redis"),
         ("postgres://h/d", "asyncpg", "pgmq"),
+        ("redis://127.0.0.1?format=pipecat", "redis", "redis"),
+        ("postgres://h/d?format=pipecat", "asyncpg", "pgmq"),
         ("ws://127.0.0.1:1", "websockets", "websocket"),
         ("ws+listen://127.0.0.1:0", "websockets", "websocket"),
     ],

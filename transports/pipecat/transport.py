@@ -218,14 +218,22 @@ class PipecatPgmqTransport(PipecatTransport):
         super().__init__(channel, job_within=job_within, probe=probe, obey_end=obey_end, size=size)
         if (url is None) == (client is None):
             raise ValueError("give a URL or a client of Postgres, one of them")
+        from ..pgmq import connections
+
         self.isolated = isolated
         self._url = url
-        self._client = client
+        self._pool = connections.FromPool(client) if client is not None else None
 
     def __repr__(self) -> str:
         """Show where it connects to, without what is secret in it."""
-        where = mask_url(self._url) if self._url is not None else type(self._client).__name__
+        where = mask_url(self._url) if self._url is not None else "a pool"
         return f"{type(self).__name__}({where!r}, channel={self.channel!r})"
+
+    async def on_start(self) -> None:
+        """Refuse a client that cannot work, and begin to connect."""
+        if self._pool is not None:
+            self._pool.check()
+        await super().on_start()
 
     @property
     def queue(self) -> str:
@@ -234,12 +242,10 @@ class PipecatPgmqTransport(PipecatTransport):
 
     def make_channel(self, gateway: Gateway) -> Channel:
         """Return new connections to Postgres."""
-        from ..pgmq.connections import FromPool, FromUrl
+        from ..pgmq.connections import FromUrl
         from .pgmq_channel import DirectQueues, IsolatedQueues, PgmqChannel
 
         application = f"callboard {self.node_name}"
-        connections = (
-            FromUrl(self._url, application) if self._url is not None else FromPool(self._client)
-        )
+        connections = self._pool or FromUrl(str(self._url), application)
         queues = IsolatedQueues(self.channel) if self.isolated else DirectQueues(self.channel)
         return PgmqChannel(connections, queues, gateway, self.size)
