@@ -45,6 +45,7 @@ def support_script() -> ScriptedModel:
         ),
         after("refund_order", "I am sorry, but {what}.", match=what_failed, failed=True),
         after("transfer", "I cannot reach my colleague just now: let us wait.", failed=True),
+        when(r"^\(a user has come in", "Hello, this is support. What is wrong?"),
         when(r"^\(the line was cut", "I am back, the line was cut. Where were we?"),
         when(
             _wish(r"\b(bye|goodbye|see you)\b"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import select
 import signal
 import subprocess
 import time
@@ -44,7 +45,10 @@ class Program:
         assert self._process.stdout is not None
         deadline = time.monotonic() + PATIENCE
         while (at := self.shown.find(text, self._read)) < 0:
-            assert time.monotonic() < deadline, f"no {text!r} in: {self.shown}"
+            left = max(0.0, deadline - time.monotonic())
+            assert select.select([self._process.stdout], [], [], left)[0], (
+                f"no {text!r} in: {self.shown}"
+            )
             data = os.read(self._process.stdout.fileno(), 65536)
             assert data, f"it has ended without {text!r}: {self.shown}"
             self.shown += data.decode()
