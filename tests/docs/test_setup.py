@@ -57,6 +57,15 @@ def test_every_extra_that_a_page_names_is_one() -> None:
     assert {"redis", "pgmq", "websocket", "pipecat"} <= named
 
 
+def test_every_extra_that_an_example_asks_for_is_one() -> None:
+    asked = {
+        name
+        for path in (ROOT / "examples").rglob("*.py")
+        for name in re.findall(r'MissingExtra\([^()]+, "(\w+)"\)', path.read_text(encoding="utf-8"))
+    }
+    assert {"claude", "openai"} <= asked <= extras()
+
+
 def test_a_target_and_an_extra_that_are_none_are_found() -> None:
     assert targets_of("`make dev nothing ARGS=1` and\nmake test    # the tests") == {
         *("dev", "nothing", "test"),
