@@ -114,6 +114,12 @@ class Asked:
         if self._close() and not self.job.done:
             self.job.settle(value, error)
 
+    def leave(self, error: BaseException) -> None:
+        """Cancel the job there, and end it here: this node leaves the channel."""
+        self.withdraw("its caller's node has left")
+        if not self.job.done:
+            self.job.settle(None, error)
+
     # -- inside ----
 
     def _close(self) -> bool:

@@ -15,7 +15,7 @@ from ...actors.cell import Cell
 from ...actors.registry import Registration
 from ...actors.runtime import Runtime
 from ..announcement import is_announceable
-from ..errors import LinkFull, NotCarried, Undecodable
+from ..errors import LinkFull, NodeDown, NotCarried, Undecodable
 from ..router import Router
 from ..transport import Transport
 from . import messages as said
@@ -126,15 +126,18 @@ class Gateway:
         if self.left:
             return
         self.left = True
+        why = f"this node, {self.name!r}, has left the channel"
         for serving in list(self.held):
             serving.release()
+        for asked in list(self.asked.values()):
+            asked.leave(NodeDown(asked.runner.name, why, asked.worker))
         if self._transport is transport:
             self._say(Listing(source=self.runner, runner=self.runner))
         if self._changed in self._router.listeners:
             self._router.listeners.remove(self._changed)
         if self._timer is not None:
             self._timer.cancel()
-        self.runners.all_down(f"this node, {self.name!r}, has left the channel")
+        self.runners.all_down(why)
 
     def receive(self, transport: Transport, data: bytes, sender: str | None = None) -> None:
         """Take what was said; whatever is wrong with it is counted."""
@@ -190,6 +193,11 @@ class Gateway:
     def guest_lost(self, guest: Guest) -> None:
         """Take note that a worker of theirs is gone for good."""
         self.crossing.lost(guest)
+
+    def may_welcome(self, name: str) -> bool:
+        """Whether a worker of theirs may have the name: not that of one that nobody is told of."""
+        mine = self.runtime.registry.here(name)
+        return mine is None or _is_told_of(mine)
 
     def runner_lost(self, runner: Runner) -> None:
         """Take note that a process of theirs is gone."""

@@ -56,6 +56,10 @@ class Asking(Protocol):
         """End it."""
         ...
 
+    def leave(self, error: BaseException, /) -> None:
+        """Cancel it there, and end it here."""
+        ...
+
 
 class Serving(Protocol):
     """A job of theirs that one of our workers does."""

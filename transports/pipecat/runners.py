@@ -32,6 +32,10 @@ class Host(Outlet, Protocol):
         """Take note that a worker of theirs is gone for good."""
         ...
 
+    def may_welcome(self, name: str, /) -> bool:
+        """Whether a worker of theirs may have the name."""
+        ...
+
     def runner_lost(self, runner: Runner, /) -> None:
         """Take note that a process of theirs is gone."""
         ...
@@ -182,7 +186,7 @@ class Runners:
             return
         guest = self._guests.get(entry.name)
         if guest is None:
-            if len(self._guests) < MOST_WORKERS:
+            if len(self._guests) < MOST_WORKERS and self._host.may_welcome(entry.name):
                 self._welcome(runner, entry)
         elif guest.runner is runner:
             if guest.started_at < entry.started_at:

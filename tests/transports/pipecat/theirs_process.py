@@ -188,8 +188,14 @@ class Process:
         if "redis" in self.config:
             from pipecat.bus.network.redis import RedisBus
             from redis.asyncio import Redis
+            from redis.asyncio.retry import Retry
+            from redis.backoff import ConstantBackoff
 
-            return RedisBus(redis=Redis.from_url(self.config["redis"]), channel=channel)
+            # Without a retry of its user's choice a process is deaf once Redis was away.
+            patience: dict[str, Any] = {"retry": Retry(ConstantBackoff(0.1), 300)}
+            options = patience if self.config.get("patient") else {}
+            redis = cast("Any", Redis).from_url(self.config["redis"], **options)
+            return RedisBus(redis=redis, channel=channel)
         from pipecat.bus.network.pgmq import PgmqBus
 
         if self.config.get("isolated"):
