@@ -28,7 +28,7 @@ def test_every_row_names_tests_and_things_that_are_there() -> None:
 
 
 def test_no_row_is_lost_or_given_twice() -> None:
-    assert len(ROWS) >= 246
+    assert len(ROWS) >= 247
     assert len({row.section for row in ROWS}) == 17
     assert len({(row.section, row.known) for row in ROWS}) == len(ROWS)
     assert all(row.holds.endswith(".") for row in ROWS)
