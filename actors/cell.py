@@ -13,7 +13,7 @@ from enum import Enum
 from threading import Lock, get_ident
 from typing import Any, ClassVar, Protocol
 
-from .delivery import Entry, is_stop
+from .delivery import Entry, is_stop, must_arrive
 from .ending import Ending
 from .errors import CallboardError, Dropped, MailboxFull, NoActor, Stopped
 from .handlers import HandlerTable
@@ -375,7 +375,7 @@ class Cell:
             mailbox.put(entry)  # raises
         with THREADS:
             full = mailbox.room - mailbox.coming <= 0 and mailbox.overflow in ("reject", "wait")
-            if full and entry[2] and not is_stop(entry):
+            if full and entry[2] and not must_arrive(entry):
                 raise MailboxFull(self.name, mailbox.bound)
             mailbox.coming += 1
         self.runtime.call_from_thread(self._deliver_accepted, entry)

@@ -9,13 +9,20 @@ from typing import Any, Protocol, TypeAlias
 import pykka
 from pykka import messages
 
-__all__ = ["STOP", "Answer", "Delivery", "Entry", "Post", "is_stop"]
+__all__ = ["NEVER_REFUSED", "STOP", "Answer", "Delivery", "Entry", "Post", "is_stop", "must_arrive"]
 
 STOP: type = messages._ActorStop  # pyright: ignore[reportPrivateUsage]
 """What asks a worker to stop after what it was sent before: it travels with the data, in order.
 
 It is control all the same: no mailbox refuses or drops it, and it is answered when the life that
 it ended is over.
+"""
+
+
+NEVER_REFUSED: set[type] = {STOP}
+"""Messages that travel in order with data and that no mailbox refuses or drops.
+
+They are few, as many as what they speak of: without one of them two workers would no longer agree.
 """
 
 
@@ -45,6 +52,11 @@ gives the parts their names (measured: a named one costs a third of a whole send
 def is_stop(entry: Entry) -> bool:
     """Whether the entry asks its worker to stop."""
     return entry[0].__class__ is STOP
+
+
+def must_arrive(entry: Entry) -> bool:
+    """Whether no mailbox refuses or drops the entry."""
+    return entry[0].__class__ in NEVER_REFUSED
 
 
 class Delivery(Protocol):

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Final, Literal, TypeAlias, get_args
 
-from .delivery import Entry, is_stop
+from .delivery import Entry, must_arrive
 from .errors import MailboxFull, NoActor
 
 __all__ = ["DEFAULT_BOUND", "Mailbox", "MailboxStatistics", "Overflow"]
@@ -128,6 +128,14 @@ class Mailbox:
         if self.waiting:
             self.waiting = deque(each for each in self.waiting if each[1] is not future)
 
+    def let_in(self, wanted: Callable[[Entry], bool]) -> None:
+        """Take in those entries of waiting senders that are wanted, bound or not."""
+        for entry, future in list(self.waiting or ()):
+            if wanted(entry) and not future.done():
+                self.wait_no_longer(future)
+                self.put_over(entry)
+                future.set_result(None)
+
     def put_over(self, entry: Entry) -> None:
         """Take in an entry that was accepted elsewhere already, bound or not."""
         lane = entry[LANE]
@@ -194,7 +202,7 @@ class Mailbox:
             raise self._gone()
         if entry[LANE] == SYSTEM:
             return None
-        if is_stop(entry):
+        if must_arrive(entry):
             self.room -= 1
             return None
         if self.overflow == "drop_newest":
@@ -207,7 +215,7 @@ class Mailbox:
                     break
                 queue = self.lanes[lane] or deque()
                 for place, oldest in enumerate(queue):
-                    if not is_stop(oldest):
+                    if not must_arrive(oldest):
                         del queue[place]
                         return oldest
             return entry

@@ -13,9 +13,11 @@ __all__ = ["RUNTIME_SIDE", "refuse_reserved"]
 
 RUNTIME_SIDE = frozenset(
     {
+        "activation",
         "attach",
         "begin_job_beside",
         "call_hook",
+        "count_lost",
         "end_hook",
         "end_hook_name",
         "idle",
@@ -24,12 +26,19 @@ RUNTIME_SIDE = frozenset(
         "job_raised",
         "kill_children",
         "leave",
+        "let_in",
+        "open_bridge",
         "preempt",
+        "refused",
+        "registered",
         "release",
         "start_hooks",
         "stop_children",
         "table",
+        "tell_member",
+        "tell_when_gone",
         "turn",
+        "watch_bridged",
     }
 )
 """What the classes of Callboard define without an underscore and users neither call nor define."""

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from threading import get_ident
 from typing import Any, cast
 
-from ..actors.delivery import STOP, Entry
+from ..actors.delivery import NEVER_REFUSED, STOP, Entry
 from ..actors.errors import CallboardError, LocalOnly, NoActor
 from ..actors.jobs.caller import Job
 from ..actors.jobs.messages import JobStart
@@ -87,7 +87,8 @@ class RemoteWorker:
         if get_ident() != line.runtime.thread:
             line.from_thread(self.ref.name, self._post_late, entry, payload)
             return
-        line.must_have_room(self.ref.name)
+        if entry[0].__class__ not in NEVER_REFUSED:
+            line.must_have_room(self.ref.name)
         self._post(entry, payload)
 
     async def deliver_waiting(self, entry: Entry, /) -> None:

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
 from typing import Any, Protocol, TypeAlias
 
-from ..activation import Activation, Stamp
+from ..activation import Activation
 from ..delivery import Delivery
 from ..errors import CallboardError
 from ..ref import WorkerRef
 from ..registry import Registration, WorkerReady
-from .floor import HELD, Act, Floor, Give, Hear, Heard, Yield
+from .floor import HELD, Act, Floor, Give, Hear, Heard, Probe, Yield
 from .frame import (
     AudioFrame,
     Direction,
@@ -22,9 +22,11 @@ from .frame import (
 )
 from .membership import send_or_wait
 from .messages import (
+    BridgeEmptied,
     BridgeJoin,
     BridgeLeave,
     BridgeOffer,
+    BridgeProbe,
     BridgeQuiet,
     BridgeReturn,
     BridgeYield,
@@ -77,12 +79,16 @@ class BridgeOwner(Protocol):
         """Call `end.ended` when a worker is gone for good, in line with the frames it had sent."""
         ...
 
-    def say(self, ref: WorkerRef, message: Any) -> None:
+    def tell_member(self, ref: WorkerRef, message: Any) -> None:
         """Tell in the owner's name, whoever calls; what cannot be sent is a dead letter."""
         ...
 
     def refused(self, ref: WorkerRef, message: Any, error: CallboardError) -> None:
         """Keep what could not be sent as a dead letter."""
+        ...
+
+    def let_in(self, worker: str) -> None:
+        """Take in what that worker waits to send to the owner, whose mailbox is full."""
         ...
 
     def count_lost(self) -> None:
@@ -147,14 +153,26 @@ class BridgeEnd:
         owner.watch_bridged(self, self._ready)
 
     async def send(self, frame: Frame, direction: Direction) -> None:
-        """Send a frame to the workers that get it; without any it waits for one."""
+        """Send a frame to the workers that get it; without any it waits for one.
+
+        An interruption does not wait: whoever is activated later is not meant.
+        """
         item = (frame, direction)
         lost = self._floor.lost
-        for worker, turn in self._floor.give(item):
-            if isinstance(frame, InterruptionFrame):
+        if isinstance(frame, InterruptionFrame):
+            for worker, turn in self._floor.give_at_once():
                 self._floor.mute(worker)
+                await self._send(worker, turn, item)
+                self._say(worker, BridgeProbe(self._offer))  # a full mailbox may drop the frame
+            return
+        for worker, turn in self._floor.give(item):
             await self._send(worker, turn, item)
         self._count(lost)
+
+    def close(self) -> None:
+        """Count what waits as lost: this life of the owner ends."""
+        self._floor.lost += self._floor.held
+        self._count(self._floor.lost - self._floor.held)
 
     async def came(self, worker: str, frame: Frame, direction: Direction) -> None:
         """Let a frame of a worker in, now or when its turn comes."""
@@ -181,7 +199,16 @@ class BridgeEnd:
         if message.offer == self._offer:
             over = isinstance(message.frame, InterruptionFrame)
             item = None if over else (message.frame, message.direction)
-            await self._do(self._floor.returned(worker, item))
+            await self._do(self._floor.returned(worker, item, message.turn))
+
+    async def emptied(self, worker: str, message: BridgeEmptied) -> None:
+        """Take note that a worker has come to the end of what it had been sent."""
+        if message.offer != self._offer:
+            return
+        if message.turn:
+            await self._do(self._floor.emptied(worker, message.turn))
+        else:
+            self._floor.unmute(worker)
 
     async def ended(self, worker: str) -> None:
         """Take note that a worker is gone for good."""
@@ -215,7 +242,7 @@ class BridgeEnd:
             self._watched[fact.worker] = known.target
             owner.tell_when_gone(known, self)
         offer = BridgeOffer(owner.name, self.name, self._offer, owner.activation.known)
-        owner.say(known.ref, offer)
+        owner.tell_member(known.ref, offer)
 
     async def _let_in(self, frame: Frame, direction: Direction) -> None:
         assert self._take is not None, "frames come to an open bridge only"
@@ -224,30 +251,44 @@ class BridgeEnd:
     async def _send(self, worker: str, turn: int, item: Item) -> None:
         owner = self._owner
         assert owner is not None, "an open bridge has an owner"
-        await send_or_wait(owner, worker, FrameMessage(*item, self.name, owner.name, turn))
+        message = FrameMessage(*item, self.name, owner.name, turn)
+        await send_or_wait(owner, worker, message, lambda: owner.let_in(worker))
 
     async def _do(self, acts: list[Act[Item]]) -> None:
+        """Do all of it, also if a stage or a hook raises: the floor has changed already."""
+        failed: Exception | None = None
+        for step in self._steps(acts):
+            try:
+                await step
+            except Exception as error:
+                failed = failed or error
+        if failed is not None:
+            raise failed
+
+    def _steps(self, acts: list[Act[Item]]) -> Iterator[Awaitable[None]]:
         for act in acts:
             match act:
                 case Give(worker, turn, items):
                     for item in items:
-                        await self._send(worker, turn, item)
+                        yield self._send(worker, turn, item)
                 case Hear(items):
                     for frame, direction in items:
-                        await self._let_in(frame, direction)
+                        yield self._let_in(frame, direction)
                 case Heard(worker):
-                    await self._heard(worker)
+                    yield self._heard(worker)
+                case Probe(worker, turn):
+                    self._say(worker, BridgeProbe(self._offer, turn))
                 case Yield(worker, activation):
-                    self._yield(worker, activation)
+                    self._say(worker, BridgeYield(activation))
 
     async def _heard(self, worker: str | None) -> None:
         assert self._owner is not None, "an open bridge has an owner"
         await self._owner.on_floor_changed(self.name, worker)
 
-    def _yield(self, worker: str, activation: Stamp) -> None:
+    def _say(self, worker: str, message: Any) -> None:
         owner = self._owner
         assert owner is not None, "an open bridge has an owner"
-        owner.say(owner.ref(worker), BridgeYield(activation))
+        owner.tell_member(owner.ref(worker), message)
 
     def _count(self, before: int) -> None:
         for _ in range(self._floor.lost - before):

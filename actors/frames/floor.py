@@ -8,23 +8,19 @@ word and never has two speakers, whatever overtakes what on the way.
 
 from __future__ import annotations
 
-from collections import OrderedDict, deque
+from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Generic, TypeAlias, TypeVar
 
 from .messages import Stamp
 
-__all__ = ["HELD", "Act", "Floor", "Give", "Hear", "Heard", "Yield"]
+__all__ = ["HELD", "Act", "Floor", "Give", "Hear", "Heard", "Probe", "Yield"]
 
 T = TypeVar("T")
 
 HELD = 1000
 """Frames that wait for somebody to take them, or for a speaker's turn; the oldest leave."""
-
-REMEMBERED = 1000
-"""Workers of which it is known which activation was their last."""
-
 
 LATEST = "\U0010ffff"
 """Comes after the word of any stamp of the same number."""
@@ -61,7 +57,15 @@ class Yield:
     activation: Stamp
 
 
-Act: TypeAlias = "Give[T] | Hear[T] | Heard | Yield"
+@dataclass(frozen=True, slots=True)
+class Probe:
+    """Have a worker say when it has come to the end of what it was sent in this turn."""
+
+    worker: str
+    turn: int
+
+
+Act: TypeAlias = "Give[T] | Hear[T] | Heard | Probe | Yield"
 """Something to be done."""
 
 
@@ -75,6 +79,8 @@ class Turn(Generic[T]):
     """The worker's own number for it."""
     after: tuple[str, Stamp] | None = None
     """Who handed over to it, where nothing was heard of that activation yet."""
+    since: int = 0
+    """How many items had been given when it began."""
     sent: int = 0
     """Items that it was sent."""
     left: bool = False
@@ -83,6 +89,15 @@ class Turn(Generic[T]):
     """Whether it was interrupted and has not noticed yet."""
     said: deque[T] = field(default_factory=lambda: deque[T]())
     """What it said before its turn."""
+
+
+@dataclass(slots=True)
+class Owed:
+    """What comes back of one turn that was left."""
+
+    count: int
+    place: int
+    """Which of all items that were given the next one is."""
 
 
 class Floor(Generic[T]):
@@ -100,13 +115,14 @@ class Floor(Generic[T]):
         self._turns: list[Turn[T]] = []
         self._now: Turn[T] | None = None
         """Whose turn it is, on an exclusive floor."""
-        self._last: OrderedDict[str, Stamp] = OrderedDict()
-        """The activation that a worker has left last."""
+        self._last: dict[str, Stamp] = {}
+        """The activation that a worker has left last, of those that are expected."""
         self._waiting: deque[T] = deque()
         """Items that nobody was there for."""
         self._returned: list[T] = []
-        self._owed: dict[str, int] = {}
-        """How many items come back from workers that have left: they go before all others."""
+        self._owed: dict[tuple[str, int], Owed] = {}
+        """What comes back from turns that were left."""
+        self._given = 0
 
     @property
     def heard(self) -> tuple[str, ...]:
@@ -114,6 +130,12 @@ class Floor(Generic[T]):
         if self.exclusive:
             return (self._now.worker,) if self._now is not None else ()
         return tuple(turn.worker for turn in self._turns)
+
+    @property
+    def held(self) -> int:
+        """How many items wait: for somebody to take them, or for their speaker's turn."""
+        said = sum(len(turn.said) for turn in self._turns)
+        return len(self._waiting) + len(self._returned) + said
 
     # -- who comes and goes ----
 
@@ -130,10 +152,12 @@ class Floor(Generic[T]):
         """
         mine = self._turn_of(worker)
         if mine is not None and (mine.activation == activation or not self.exclusive):
-            mine.activation, mine.number, mine.muted = activation, number, False
+            if mine.number != number:  # it counts from here
+                mine.number, mine.sent = number, 0
+            mine.activation, mine.muted = activation, False
             return []
         if not self.exclusive:
-            self._turns.append(Turn(worker, activation, number))
+            self._turns.append(Turn(worker, activation, number, since=self._given))
             return self._settle()
         if mine is not None:  # activated anew, and nothing was heard of the end before
             self._mark_left(mine)
@@ -150,7 +174,8 @@ class Floor(Generic[T]):
         after: tuple[str, Stamp] | None,
         others: list[Turn[T]],
     ) -> list[Act[T]]:
-        turn = Turn[T](worker, activation, number, after if self._unheard_of(after) else None)
+        unheard = after if self._unheard_of(after) else None
+        turn = Turn[T](worker, activation, number, unheard)
         self._turns.append(turn)
         self._turns.sort(key=lambda each: each.activation)
         for each in self._turns:
@@ -169,8 +194,13 @@ class Floor(Generic[T]):
         `known`: its activations up to this number have ended, whether they were heard of or not.
         """
         if taken is None:
-            self._owed.pop(worker, None)
+            self._owed = {key: owed for key, owed in self._owed.items() if key[0] != worker}
         turn = self._turn_of(worker)
+        acts: list[Act[T]] = []
+        if turn is not None and taken is not None and taken < turn.sent:
+            missing = turn.sent - taken
+            self._owed[worker, turn.number] = Owed(missing, self._given - missing + 1)
+            acts.append(Probe(worker, turn.number))  # some may be lost: a mailbox may drop them
         if turn is None:
             self._note_last(worker, (known, LATEST))
             for each in self._turns:
@@ -179,18 +209,39 @@ class Floor(Generic[T]):
         elif not self.exclusive:
             self._turns.remove(turn)
         else:
-            if taken is not None and taken < turn.sent:
-                self._owed[worker] = self._owed.get(worker, 0) + turn.sent - taken
             self._mark_left(turn)
-        return self._advance()
+        if not self._expected(worker):
+            self._last.pop(worker, None)
+        return [*acts, *self._advance()]
 
-    def returned(self, worker: str, item: T | None) -> list[Act[T]]:
-        """Take back an item that came to a worker too late; None: it is of no use to the next."""
+    def returned(self, worker: str, item: T | None, number: int = 0) -> list[Act[T]]:
+        """Take back an item that came to a worker too late; None: it is of no use to the next.
+
+        `number`: the worker's own for the turn in which it was sent.
+        """
+        owed = self._owed.get((worker, number))
+        place = owed.place if owed is not None else self._given
+        if owed is not None:
+            owed.count -= 1
+            owed.place += 1
+            if owed.count <= 0:
+                del self._owed[worker, number]
+        if item is not None and not self.exclusive and self._turns:
+            return self._give_late(item, place)
         if item is not None:
             self._returned.append(item)
-        owed = self._owed.pop(worker, 0) - 1
-        if owed > 0:
-            self._owed[worker] = owed
+        return self._settle()
+
+    def _give_late(self, item: T, place: int) -> list[Act[T]]:
+        """Give an item that came back to those on a plain floor who have not had it."""
+        late = [turn for turn in self._turns if turn.since >= place]
+        for turn in late:
+            turn.sent += 1
+        return [Give(turn.worker, turn.number, (item,)) for turn in late]
+
+    def emptied(self, worker: str, number: int) -> list[Act[T]]:
+        """Take note that nothing more comes back of a turn that a worker has left."""
+        self._owed.pop((worker, number), None)
         return self._settle()
 
     # -- what is said ----
@@ -201,9 +252,17 @@ class Floor(Generic[T]):
         Without anybody it is kept for the next one.
         """
         turns = self._taking()
-        if not turns or self._owed:
+        if not turns or self._blocked:
             self._keep(self._waiting, item)
             return []
+        return self._give(turns)
+
+    def give_at_once(self) -> list[tuple[str, int]]:
+        """Return who gets an item that does not wait: all on the floor, also before their turn."""
+        return self._give([turn for turn in self._turns if not turn.left])
+
+    def _give(self, turns: list[Turn[T]]) -> list[tuple[str, int]]:
+        self._given += 1
         for turn in turns:
             turn.sent += 1
         return [(turn.worker, turn.number) for turn in turns]
@@ -259,9 +318,6 @@ class Floor(Generic[T]):
 
     def _note_last(self, worker: str, activation: Stamp) -> None:
         self._last[worker] = max(activation, self._last.get(worker, activation))
-        self._last.move_to_end(worker)
-        if len(self._last) > REMEMBERED:
-            self._last.popitem(last=False)
 
     def _advance(self) -> list[Act[T]]:
         """Let turns end and begin; then give what has waited."""
@@ -295,14 +351,20 @@ class Floor(Generic[T]):
         staying = [turn for turn in self._turns if not turn.left]
         return staying if len(staying) == 1 and staying[0] is self._now else []
 
+    @property
+    def _blocked(self) -> bool:
+        """Whether something comes back that goes before all that is newer."""
+        return self.exclusive and bool(self._owed)
+
     def _settle(self) -> list[Act[T]]:
         """Give what has waited to whoever takes it, once all has come back that comes back."""
         turns = self._taking()
         items = (*self._returned, *self._waiting)
-        if not turns or not items or self._owed:
+        if not turns or not items or self._blocked:
             return []
         self._returned.clear()
         self._waiting.clear()
+        self._given += len(items)
         for turn in turns:
             turn.sent += len(items)
         return [Give(turn.worker, turn.number, items) for turn in turns]

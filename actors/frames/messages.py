@@ -8,14 +8,17 @@ sent: what was said before a leave is said before it.
 from __future__ import annotations
 
 from ..activation import Stamp
+from ..delivery import NEVER_REFUSED
 from ..message import DataMessage, Lane, SystemMessage
 from .frame import Direction, Frame
 
 __all__ = [
     "Stamp",
+    "BridgeEmptied",
     "BridgeJoin",
     "BridgeLeave",
     "BridgeOffer",
+    "BridgeProbe",
     "BridgeQuiet",
     "BridgeReturn",
     "BridgeYield",
@@ -76,6 +79,8 @@ class BridgeReturn(DataMessage, wire="callboard.bridge-return", lane=Lane.NORMAL
     offer: str
     frame: Frame
     direction: Direction
+    turn: int = 0
+    """For which of its joins it was sent."""
 
 
 class BridgeQuiet(DataMessage, wire="callboard.bridge-quiet", lane=Lane.NORMAL):
@@ -84,7 +89,36 @@ class BridgeQuiet(DataMessage, wire="callboard.bridge-quiet", lane=Lane.NORMAL):
     offer: str
 
 
+class BridgeProbe(DataMessage, wire="callboard.bridge-probe", lane=Lane.NORMAL):
+    """To a worker, behind the frames that it was sent: say so when you have come to this."""
+
+    offer: str
+    turn: int = 0
+    """The turn that it has left; 0: it was interrupted."""
+
+
+class BridgeEmptied(DataMessage, wire="callboard.bridge-emptied", lane=Lane.NORMAL):
+    """To the owner of a bridge: whatever was sent before the probe was taken, returned or lost."""
+
+    offer: str
+    turn: int = 0
+
+
 class BridgeYield(SystemMessage, wire="callboard.bridge-yield"):
     """To a worker: if this is your present activation, give it up; another one has the floor."""
 
     activation: Stamp
+
+
+NEVER_REFUSED.update(
+    {
+        BridgeEmptied,
+        BridgeJoin,
+        BridgeLeave,
+        BridgeOffer,
+        BridgeProbe,
+        BridgeQuiet,
+        BridgeReturn,
+        BridgeYield,
+    }
+)

@@ -8,6 +8,7 @@ from contextlib import suppress
 from typing import Any, ClassVar, cast
 
 from ..activation import Activation
+from ..delivery import NEVER_REFUSED
 from ..dispatch import fail
 from ..errors import ActorFailed, CallboardError, NotStarted, SpecError
 from ..handlers import runtime_handler
@@ -30,9 +31,11 @@ from .frame import (
 )
 from .membership import Membership, say
 from .messages import (
+    BridgeEmptied,
     BridgeJoin,
     BridgeLeave,
     BridgeOffer,
+    BridgeProbe,
     BridgeQuiet,
     BridgeReturn,
     BridgeYield,
@@ -48,6 +51,9 @@ class BridgedGone(LocalMessage):
 
     worker: str
     end: BridgeEnd
+
+
+NEVER_REFUSED.add(BridgedGone)
 
 
 class FrameWorker(Worker):
@@ -114,9 +120,15 @@ class FrameWorker(Worker):
             if not self._bridges.return_frame(message):
                 self.count_lost()
         else:
-            await self.on_frame(message.frame, message.direction)
-            if isinstance(message.frame, InterruptionFrame):
-                self._bridges.quiet()
+            try:
+                await self.on_frame(message.frame, message.direction)
+            finally:
+                if isinstance(message.frame, InterruptionFrame):
+                    self._bridges.quiet()
+
+    @runtime_handler(BridgeProbe)
+    async def _bridge_probed(self, probe: BridgeProbe) -> None:
+        self.tell_member(self.ref(self._sender), BridgeEmptied(probe.offer, probe.turn))
 
     async def call_hook(self, hook: str, *arguments: Any) -> None:
         """Call a hook: on the bridges before it is active, and until after its last word."""
@@ -127,15 +139,29 @@ class FrameWorker(Worker):
             except BaseException:
                 self._bridges.leave()
                 raise
+            if not self.active:  # its time had run out, whatever the hook made of that
+                self._bridges.leave()
             return
-        await super().call_hook(hook, *arguments)
-        if hook == "on_deactivated":
-            self._bridges.leave()
+        if hook != "on_deactivated":
+            await super().call_hook(hook, *arguments)
+            return
+        self._bridges.part()
+        try:
+            await self._fall_silent()
+            await super().call_hook(hook, *arguments)
+        except BaseException:
+            self._bridges.part_not()
+            raise
+        self._bridges.leave()
+
+    async def _fall_silent(self) -> None:
+        """Cease to speak, before the hook of its deactivation."""
 
     def leave(self, reason: Reason) -> list[Step]:
         """Offer its bridges no more; for the runtime."""
         for end in self._ends:
             self._runtime.registry.unwatch(end)
+            end.close()
         return super().leave(reason)
 
     def release(self) -> None:
@@ -175,15 +201,15 @@ class FrameWorker(Worker):
         end.open(self, f"{life}/{len(self._ends)}", take)
 
     def watch_bridged(self, end: BridgeEnd, ready: Callable[[WorkerReady], None]) -> None:
-        """Have `ready` called for each worker that is on any bridge; for a `BridgeEnd`."""
+        """Have `ready` called for each worker that is on any bridge; for the bridges."""
         self._runtime.registry.watch_bridged(end, ready)
 
     def registered(self, worker: str) -> Registration | None:
-        """Return what the registry knows of a worker; for a `BridgeEnd`."""
+        """Return what the registry knows of a worker; for the bridges."""
         return self._runtime.registry.find(worker)
 
     def tell_when_gone(self, known: Registration, end: BridgeEnd) -> None:
-        """Tell the end when a worker is gone for good, in line with its frames; for an end."""
+        """Tell the end when a worker is gone for good, in line with its frames; for the bridges."""
         place = monitored(known.target)
         if place is None:
             return
@@ -204,8 +230,8 @@ class FrameWorker(Worker):
         monitors.add(monitor)
         watching.add(monitor)
 
-    def say(self, ref: WorkerRef, message: Any) -> None:
-        """Tell in this worker's name, whoever calls; for a `BridgeEnd`."""
+    def tell_member(self, ref: WorkerRef, message: Any) -> None:
+        """Tell in this worker's name, whoever calls; for the bridges."""
         try:
             say(self, ref, message)
         except CallboardError as error:
@@ -215,6 +241,11 @@ class FrameWorker(Worker):
         """Keep what could not be sent as a dead letter; for the bridges."""
         entry = (message, self.actor_ref, lane_for(message, None), None, None, None)
         self._runtime.dead(ref, entry, error)
+
+    def let_in(self, worker: str) -> None:
+        """Take in what that worker waits to send here, over the bound; for the bridges."""
+        ref = self.ref(worker)
+        self._place.mailbox.let_in(lambda entry: entry[1] == ref)
 
     def count_lost(self) -> None:
         """Count a frame that nobody took; for the bridges."""
@@ -235,6 +266,11 @@ class FrameWorker(Worker):
     async def _bridge_returned(self, message: BridgeReturn) -> None:
         for end in self._ends:
             await end.returned(self._sender, message)
+
+    @runtime_handler(BridgeEmptied)
+    async def _bridge_emptied(self, message: BridgeEmptied) -> None:
+        for end in self._ends:
+            await end.emptied(self._sender, message)
 
     @runtime_handler(BridgeQuiet)
     async def _bridge_quiet(self, message: BridgeQuiet) -> None:
@@ -327,7 +363,14 @@ class PipelineWorker(FrameWorker):
             with suppress(Exception):  # it may be what has failed
                 await pipeline.enter(CancelFrame(str(reason)))
         elif pipeline is not None:
-            await self._pass(pipeline, EndFrame(str(reason)))
+            try:
+                await self._pass(pipeline, EndFrame(str(reason)))
+            except Exception:
+                await self._run_end_hook(reason)
+                raise
+        await self._run_end_hook(reason)
+
+    async def _run_end_hook(self, reason: Reason) -> None:
         if super().end_hook_name(reason) is not None:
             await super().end_hook(reason)
 

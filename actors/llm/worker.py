@@ -303,12 +303,15 @@ class LLMWorker(PipelineWorker):
             self._keeping = Keeping(self, self.keeper, self.conversation)
             await self._keeping.recall()
 
+    async def _fall_silent(self) -> None:
+        await self.llm.fall_silent()
+
     async def call_hook(self, hook: str, *arguments: Any) -> None:
         """Call a hook, and do what belongs to it here; for the runtime."""
-        if hook == "on_deactivated":
-            await self.llm.fall_silent()
-        await super().call_hook(hook, *arguments)
         if hook == "on_activated":
+            LLMActivationArgs.of(arguments[0])  # what does not fit is refused before all else
+        await super().call_hook(hook, *arguments)
+        if hook == "on_activated" and self.active:
             self._take_up(arguments[0])
         elif hook == "on_deactivated":
             self.conversation_changed()
@@ -389,8 +392,10 @@ class LLMWorker(PipelineWorker):
             await turn.end_by(run, act, note, ready)
 
     async def _end_pipeline(self, reason: Reason) -> None:
-        await super()._end_pipeline(reason)
-        model = self._llm_stage.model if self._llm_stage is not None else None
-        close = getattr(model, "aclose", None)
-        if close is not None and model is not self.model:
-            await close()
+        try:
+            await super()._end_pipeline(reason)
+        finally:
+            model = self._llm_stage.model if self._llm_stage is not None else None
+            close = getattr(model, "aclose", None)
+            if close is not None and model is not self.model:
+                await close()

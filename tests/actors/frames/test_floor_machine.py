@@ -15,7 +15,7 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
-from callboard.actors.frames.floor import Act, Floor, Give, Hear, Heard, Yield
+from callboard.actors.frames.floor import Act, Floor, Give, Hear, Heard, Probe, Yield
 from callboard.actors.frames.messages import Stamp
 
 WORKERS = ("a", "b", "c")
@@ -35,8 +35,8 @@ class Talker:
         self.words = 0
         self.way: deque[tuple[Any, ...]] = deque()
         """What is on its way to the owner."""
-        self.inbox: deque[tuple[int, Word]] = deque()
-        """What is on its way from the owner."""
+        self.inbox: deque[tuple[int, Word | None]] = deque()
+        """What is on its way from the owner; None: a probe."""
 
         self.activation: Stamp = (0, name)
         self.after: tuple[str, Stamp] | None = None
@@ -53,6 +53,7 @@ class FloorMachine(RuleBasedStateMachine):
         self.said: list[Word] = []
         self.asked = 0
         self.answered: list[Word] = []
+        self.dropped: set[Word] = set()
         self.now: str | None = None
         self.activations = 0
         self._activate(self.talkers[first], None)
@@ -94,15 +95,27 @@ class FloorMachine(RuleBasedStateMachine):
 
     @rule(name=st.sampled_from(WORKERS))
     def takes(self, name: str) -> None:
-        talker = self.talkers[name]
-        if not talker.inbox:
-            return
+        if self.talkers[name].inbox:
+            self._take(self.talkers[name])
+
+    def _take(self, talker: Talker) -> None:
         turn, item = talker.inbox.popleft()
-        if talker.active and turn == talker.turn:
+        if item is None:
+            talker.way.append(("emptied", turn))
+        elif talker.active and turn == talker.turn:
             talker.taken += 1
             self.answered.append(item)
         else:
-            talker.way.append(("return", item))
+            talker.way.append(("return", item, turn))
+
+    @rule(name=st.sampled_from(WORKERS))
+    def drops_the_oldest(self, name: str) -> None:
+        inbox = self.talkers[name].inbox
+        for place, (_, item) in enumerate(inbox):
+            if item is not None:
+                del inbox[place]
+                self.dropped.add(item)
+                return
 
     @rule()
     def the_owner_starts_again(self) -> None:
@@ -112,6 +125,7 @@ class FloorMachine(RuleBasedStateMachine):
         self.heard.clear()
         self.said.clear()
         self.answered.clear()
+        self.dropped.clear()
         self.asked = 0
         for talker in self.talkers.values():
             talker.way.clear()
@@ -147,6 +161,8 @@ class FloorMachine(RuleBasedStateMachine):
                 self._do(self.floor.leave(talker.name, *facts))
             case "return":
                 self._do(self.floor.returned(talker.name, *facts))
+            case "emptied":
+                self._do(self.floor.emptied(talker.name, *facts))
             case _:
                 if self.floor.hear(talker.name, facts[0]):
                     self.heard.append(facts[0])
@@ -160,6 +176,8 @@ class FloorMachine(RuleBasedStateMachine):
                     self.heard.extend(items)
                 case Heard(worker):
                     self.now = worker
+                case Probe(worker, turn):
+                    self.talkers[worker].inbox.append((turn, None))
                 case Yield(worker, activation):
                     # It reaches who has given that activation up already, or is about to.
                     talker = self.talkers[worker]
@@ -190,7 +208,8 @@ class FloorMachine(RuleBasedStateMachine):
             for name in WORKERS:
                 self._drain(name)
         assert self.heard == self.said
-        assert self.answered == [("user", number) for number in range(1, self.asked + 1)]
+        asked = [("user", number) for number in range(1, self.asked + 1)]
+        assert self.answered == [word for word in asked if word not in self.dropped]
         assert self.floor.heard == (self.active.name,)
 
     def _drain(self, name: str) -> None:
@@ -198,12 +217,7 @@ class FloorMachine(RuleBasedStateMachine):
         while talker.way:
             self._arrive(talker, *talker.way.popleft())
         while talker.inbox:
-            turn, item = talker.inbox.popleft()
-            if talker.active and turn == talker.turn:
-                talker.taken += 1
-                self.answered.append(item)
-            else:
-                talker.way.append(("return", item))
+            self._take(talker)
 
 
 TestFloor = FloorMachine.TestCase
