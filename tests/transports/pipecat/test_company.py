@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 import itertools
+import signal
+import subprocess
+import sys
 from functools import partial
+from pathlib import Path
 
 import pytest
 
@@ -115,3 +120,27 @@ async def test_all_hand_over_to_each_other_and_a_killed_worker_costs_only_its_re
             for each in (a, b):
                 counts = each.events.counts
                 assert not [kind for kind in counts if kind.startswith(("rejected", "frames_lost"))]
+
+
+@pytest.mark.check("M141")
+async def test_the_command_line_joins_a_channel_without_pipecat(
+    redis_server: RedisServer, channel: str
+) -> None:
+    """`callboard run`, in a process that has no Pipecat to import."""
+    url = f"{redis_server.url}?channel={channel}&format=pipecat"
+    script = (
+        "import sys; sys.modules['pipecat'] = None\n"
+        "from callboard.supervision.cli import main\n"
+        "sys.argv[0] = 'callboard'; main()\n"
+    )
+    run = [sys.executable, "-c", script, "run", "house:tree", "--transport", url]
+    with Theirs(redis=redis_server.url, channel=channel, doers=["doer"]) as theirs:
+        process = await asyncio.to_thread(subprocess.Popen, run, cwd=Path(__file__).parent)
+        try:
+            await theirs.ready()
+            await theirs.knows("usher")
+            found = await theirs.do("job", by="doer", worker="usher", name="seat")
+            assert found["response"] == {"row": 7}
+        finally:
+            process.send_signal(signal.SIGTERM)
+            assert await asyncio.to_thread(process.wait, 30) == 0
