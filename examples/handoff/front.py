@@ -7,7 +7,6 @@ The workers that talk may be on this node or on another: it knows them by name.
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Sequence
 from typing import Any
 
@@ -19,12 +18,11 @@ from callboard.actors.llm.worker import LLMActivationArgs
 from callboard.examples.handoff.handover import GoodbyeFrame
 from callboard.examples.handoff.voice import Voice
 from callboard.examples.remote_assistant.transcript import Transcript
+from callboard.examples.talking.events import WorkerFound
 from callboard.examples.talking.example import Example, Notes
 from callboard.examples.talking.main_worker import MainWorker, Say
 
 __all__ = ["Farewell", "Front", "VoicelessFront"]
-
-logger = logging.getLogger("callboard.examples.handoff")
 
 CUT = "(the line was cut, and you are new here: you know what was said. Go on.)"
 
@@ -72,8 +70,8 @@ class Front(MainWorker):
 
     async def on_worker_ready(self, data: WorkerReady) -> None:
         """Activate who is wanted."""
-        logger.info("%s is ready, on node %s", data.worker, data.node)
         if data.worker in self._at_once:
+            self.show(WorkerFound(data.worker, data.node))
             self.notes.wanted = data.worker
             self.notes.missing.add(data.worker)
         await super().on_worker_ready(data)

@@ -7,7 +7,7 @@
     ├── FloorChanged                            who is heard from now on
     ├── ToolCalled, ToolEnded                   what a speaker does meanwhile
     ├── JobProgress, CardShown                  what others do for it
-    ├── WorkerAwaited                           who is to speak is not there yet
+    ├── WorkerAwaited, WorkerFound              who is to speak is not there yet, and is ready
     ├── WorkerLost, WorkerBack, Trouble         what went wrong, and is well again
     └── PageCommanded, PageShown                what the page is to do (see ui.py), and how it looks
 
@@ -40,6 +40,7 @@ __all__ = [
     "UserSaid",
     "WorkerAwaited",
     "WorkerBack",
+    "WorkerFound",
     "WorkerLost",
 ]
 
@@ -180,6 +181,14 @@ class WorkerAwaited(SessionEvent):
     """The worker that is to speak first is not there yet: it may run elsewhere."""
 
     worker: str
+
+
+@dataclass(frozen=True)
+class WorkerFound(SessionEvent):
+    """A worker that was asked for by its name is ready, on this node."""
+
+    worker: str
+    node: str
 
 
 @dataclass(frozen=True)

@@ -22,6 +22,7 @@ from callboard.examples.talking.events import (
     UserSaid,
     WorkerAwaited,
     WorkerBack,
+    WorkerFound,
     WorkerLost,
 )
 
@@ -89,6 +90,8 @@ class Printer:
                 self._line(f"  * [{title}] {status}{part_text}{f': {text}' * bool(text)}", FAINT)
             case WorkerAwaited(worker=worker):
                 self.note(f"waiting for {worker}")
+            case WorkerFound(worker=worker, node=node):
+                self.note(f"{worker} is ready, on node {node}")
             case WorkerLost(worker=worker, reason=reason):
                 self._line(f"! {worker} is lost: {reason}")
             case WorkerBack(worker=worker):

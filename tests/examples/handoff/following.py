@@ -76,7 +76,7 @@ class Reader:
             return
         line = [*command(f"{self.module}.main"), *arguments]
         with Program(line, **self._variables, **given) as program:
-            for _ in ("greeter", "support"):
+            for _ in range(2 * ("--worker" in arguments)):
                 program.until(" is ready, on node ")
                 assert program.line() in ("greeter", "support")
             if "--script" in arguments:

@@ -17,6 +17,7 @@ from callboard.examples.talking.events import (
     Trouble,
     UserSaid,
     WorkerBack,
+    WorkerFound,
     WorkerLost,
 )
 from callboard.examples.talking.printing import Printer, harmless
@@ -63,6 +64,7 @@ def test_the_words_of_a_reply_are_one_line_and_whatever_comes_between_is_another
         ReplyEnded("support"),
         CardShown("c", "Prices", "12 of 30", part=0.4),
         CardShown("c", "Prices", status="completed", part=1),
+        WorkerFound("support", "back"),
         WorkerLost("support", "failed: RuntimeError: x"),
         WorkerBack("support"),
         Trouble("it rains"),
@@ -79,6 +81,7 @@ def test_the_words_of_a_reply_are_one_line_and_whatever_comes_between_is_another
         "support (low): Hello",
         "  * [Prices] running 40%: 12 of 30",
         "  * [Prices] completed",
+        "-- support is ready, on node back",
         "! support is lost: failed: RuntimeError: x",
         "! support is back",
         "! it rains",
