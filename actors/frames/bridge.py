@@ -121,6 +121,7 @@ class BridgeEnd:
         self.target = target
         self._stays: tuple[type[Frame], ...] = (LifecycleFrame, *exclude)
         self._floor: Floor[Item] = Floor(exclusive=exclusive, held=held, expected=self._watched_for)
+        self._interruptions = 0
         self._owner: BridgeOwner | None = None
         self._take: Take | None = None
         self._offer = ""
@@ -160,10 +161,12 @@ class BridgeEnd:
         item = (frame, direction)
         lost = self._floor.lost
         if isinstance(frame, InterruptionFrame):
+            self._interruptions += 1
+            probe = BridgeProbe(self._offer, interruption=self._interruptions)
             for worker, turn in self._floor.give_at_once():
                 self._floor.mute(worker)
                 await self._send(worker, turn, item)
-                self._say(worker, BridgeProbe(self._offer))  # a full mailbox may drop the frame
+                self._say(worker, probe)  # a full mailbox may drop the frame
             return
         for worker, turn in self._floor.give(item):
             await self._send(worker, turn, item)
@@ -207,7 +210,7 @@ class BridgeEnd:
             return
         if message.turn:
             await self._do(self._floor.emptied(worker, message.turn))
-        else:
+        elif message.interruption == self._interruptions:  # of an earlier one it says nothing new
             self._floor.unmute(worker)
 
     async def ended(self, worker: str) -> None:

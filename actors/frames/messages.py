@@ -94,7 +94,9 @@ class BridgeProbe(DataMessage, wire="callboard.bridge-probe", lane=Lane.NORMAL):
 
     offer: str
     turn: int = 0
-    """The turn that it has left; 0: it was interrupted."""
+    """The turn that it has left; 0: none, it was interrupted."""
+    interruption: int = 0
+    """Numbers the interruptions."""
 
 
 class BridgeEmptied(DataMessage, wire="callboard.bridge-emptied", lane=Lane.NORMAL):
@@ -102,6 +104,7 @@ class BridgeEmptied(DataMessage, wire="callboard.bridge-emptied", lane=Lane.NORM
 
     offer: str
     turn: int = 0
+    interruption: int = 0
 
 
 class BridgeYield(SystemMessage, wire="callboard.bridge-yield"):

@@ -128,7 +128,8 @@ class FrameWorker(Worker):
 
     @runtime_handler(BridgeProbe)
     async def _bridge_probed(self, probe: BridgeProbe) -> None:
-        self.tell_member(self.ref(self._sender), BridgeEmptied(probe.offer, probe.turn))
+        emptied = BridgeEmptied(probe.offer, probe.turn, probe.interruption)
+        self.tell_member(self.ref(self._sender), emptied)
 
     async def call_hook(self, hook: str, *arguments: Any) -> None:
         """Call a hook: on the bridges before it is active, and until after its last word."""

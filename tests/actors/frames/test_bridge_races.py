@@ -22,7 +22,9 @@ from callboard.actors.frames import (
     Stage,
     TextFrame,
 )
+from callboard.actors.frames.bridge import BridgeEnd
 from callboard.actors.frames.floor import Floor
+from callboard.actors.frames.messages import BridgeEmptied
 from callboard.actors.testing import eventually, settle
 from tests.actors.frames.studio import Echo, Main, company, heard, lost, texts, worker_of
 
@@ -250,6 +252,21 @@ async def test_an_interruption_is_not_meant_for_who_is_activated_later() -> None
         await heard(main, "a")
         await settle()
         assert worker_of(node, "a").taken == [] and lost(node) == 0
+
+
+async def test_the_answer_to_one_interruption_does_not_stand_for_the_next() -> None:
+    async with company(("a", Echo), ("main", Main)) as node:
+        main = worker_of(node, "main")
+        await heard(main, "a")
+        end: BridgeEnd = main.bridge.end
+        for _ in range(2):
+            await end.send(InterruptionFrame(), DOWN)
+        offer = end._offer  # pyright: ignore[reportPrivateUsage]
+        await end.emptied("a", BridgeEmptied(offer, interruption=1))
+        await end.came("a", TextFrame("old"), DOWN)
+        await end.emptied("a", BridgeEmptied(offer, interruption=2))
+        await end.came("a", TextFrame("new"), DOWN)
+        assert texts(main.after.frames) == ["new"]
 
 
 class Resuming(Echo):

@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Callable, Iterator
 from contextlib import AsyncExitStack
 from functools import partial
-from typing import ClassVar
+from typing import Any, ClassVar, cast
 
 import pytest
 
@@ -14,6 +14,7 @@ from callboard import LocalBus, LocalTransport, Node, Transport
 from callboard.actors.frames import Direction, Frame, InputAudioFrame, TextFrame
 from callboard.actors.testing import eventually
 from callboard.examples.servers.redis_server import RedisServer
+from callboard.transports.errors import LinkFull
 from callboard.transports.pgmq.install import install
 from callboard.transports.pgmq.transport import PgmqTransport
 from callboard.transports.redis import RedisTransport
@@ -165,3 +166,20 @@ async def test_a_worker_whose_node_is_killed_leaves_the_floor() -> None:
             there.kill()
         await eventually(lambda: main.bridge.heard == (), within=20)
         assert main.floor == ["a", None]
+
+
+async def test_what_keeps_two_ends_agreed_passes_a_full_link() -> None:
+    bus = LocalBus()
+    here = company(("a", Asleep), name="here", transports=[LocalTransport(bus)])
+    owner = ("main", partial(Main, name="voice"))
+    there = company(owner, name="there", transports=[LocalTransport(bus)])
+    async with here, there:
+        await eventually(lambda: "main" in here.registry.names(), within=20)
+        known = here.registry.find("main")
+        assert known is not None
+        link = cast("Any", known.target)._line.link
+        link._bound = 0
+        with pytest.raises(LinkFull):
+            here.tell("main", TextFrame("hi"))
+        await here.activate("a")
+        await heard(worker_of(there, "main"), "a")
