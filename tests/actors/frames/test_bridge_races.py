@@ -12,6 +12,7 @@ import pytest
 
 from callboard import CallboardError, Child, Node, Supervisor, job
 from callboard.actors.cell import Directive
+from callboard.actors.dispatch import fail
 from callboard.actors.frames import (
     Bridge,
     Direction,
@@ -23,7 +24,7 @@ from callboard.actors.frames import (
     TextFrame,
 )
 from callboard.actors.frames.bridge import BridgeEnd
-from callboard.actors.frames.floor import Floor
+from callboard.actors.frames.floor import Floor, Give
 from callboard.actors.frames.messages import BridgeEmptied
 from callboard.actors.testing import eventually, settle
 from tests.actors.frames.studio import Echo, Main, company, heard, lost, texts, worker_of
@@ -244,6 +245,24 @@ async def test_of_owners_that_are_gone_nothing_is_left() -> None:
         await eventually(lambda: texts(worker_of(node, "main").after.frames) == ["waits"])
 
 
+async def test_a_worker_that_starts_often_is_watched_once() -> None:
+    async def die(worker: Echo, frame: Frame, direction: Direction) -> None:
+        raise RuntimeError("told to")
+
+    async with company(("a", partial(Echo, die)), ("main", Main)) as node:
+        main = worker_of(node, "main")
+        await heard(main, "a")
+        for life in range(2, 4):
+            await main.queue_frame(TextFrame("die"))
+            await eventually(lambda life=life: main.bridge.heard == ("a",) and _life(node) == life)
+        assert len(main._watching) == 1
+
+
+def _life(node: Node) -> int:
+    worker = worker_of(node, "a")
+    return worker.incarnation if worker is not None else 0
+
+
 async def test_an_interruption_is_not_meant_for_who_is_activated_later() -> None:
     async with company(("a", Sleeping), ("main", partial(Main, exclusive=True))) as node:
         main = worker_of(node, "main")
@@ -336,6 +355,17 @@ async def test_a_worker_may_have_a_method_called_say() -> None:
         await eventually(lambda: texts(main.after.frames) == ["hi"])
 
 
+@pytest.mark.parametrize("end", ["stop", "fail"])
+async def test_the_last_lifecycle_frame_needs_no_hook(end: str) -> None:
+    async with company(("main", Main)) as node:
+        main = worker_of(node, "main")
+        if end == "fail":
+            fail(main._place, RuntimeError("told to"))
+            await eventually(lambda: len(main.after.lifecycle) == 2)
+    last = "EndFrame" if end == "stop" else "CancelFrame"
+    assert main.after.lifecycle[:2] == ["StartFrame", last]
+
+
 async def test_the_stop_hook_runs_also_if_a_stage_raises_at_the_end_frame() -> None:
     stopped: list[str] = []
 
@@ -364,6 +394,24 @@ def test_a_floor_with_thousands_of_workers_knows_who_has_left() -> None:
         floor.leave(f"other {number}", None, 0)
     floor.join("b", (6, "b"), 1, ("a", (5, "a")))
     assert floor.heard == ("b",)
+
+
+def test_nothing_is_waited_for_of_a_worker_that_has_ended() -> None:
+    floor: Floor[str] = Floor(exclusive=True)
+    floor.join("a", (1, "a"), 1)
+    floor.give("one")
+    floor.leave("a", 0, 1)
+    floor.join("b", (2, "b"), 1)
+    assert floor.give("two") == []  # before what comes back of a
+    assert floor.leave("a") == [Give("b", 1, ("two",))]
+
+
+def test_it_may_be_too_late_to_notice_an_interruption() -> None:
+    floor: Floor[str] = Floor(exclusive=True)
+    floor.mute("a")
+    floor.unmute("a")
+    floor.join("a", (1, "a"), 1)
+    assert floor.hear("a", "one")
 
 
 def test_a_floor_forgets_who_is_gone() -> None:
