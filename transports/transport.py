@@ -180,6 +180,11 @@ class Transport(Worker):
         """Whether it is connected."""
         return self._outbox is not None
 
+    @property
+    def unsent(self) -> int:
+        """Packets that wait for those before them to be carried."""
+        return len(self._outbox) if self._outbox is not None else 0
+
     def post(self, to: str | None, data: bytes) -> None:
         """Have a packet carried with the others of this turn; nothing while not connected."""
         outbox = self._outbox

@@ -137,9 +137,12 @@ class Bridging:
         """Return the activation of a worker of ours by one of theirs."""
         guest = self._gateway.member(message.source)
         self.theirs.expect(message.target or "")
+        args = message.args
+        if args is not None and isinstance(args.get("run_llm"), bool):
+            args = {"run": args["run_llm"], **args}  # as our workers that have a model call it
         if guest is None or guest.name not in self._seats:
-            return Activate(message.args, self.known)
-        return Activate(message.args, self.known, guest.name, self._seats[guest.name].stamp)
+            return Activate(args, self.known)
+        return Activate(args, self.known, guest.name, self._seats[guest.name].stamp)
 
     # -- what is said on the channel ----
 

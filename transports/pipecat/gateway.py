@@ -38,6 +38,12 @@ a runner answers a name that it has not seen."""
 KEPT = 1000
 """Messages that wait for a connection, or for a runner to be heard of."""
 
+MOST_UNSENT = 10_000
+"""Messages that the broker may be behind; more are refused."""
+
+HELD_BACK = 1000
+"""From so many on, jobs that stream are held back."""
+
 TELL_AGAIN = 30.0
 """Seconds after which our workers are told of again, for those who have missed it."""
 
@@ -77,6 +83,7 @@ class Gateway:
         self._gap = 0.0
         self._transport: Transport | None = None
         self._kept: deque[bytes] = deque()
+        self._rooms: list[asyncio.Future[None]] = []
         self._timer: asyncio.TimerHandle | None = None
         self._told_at = 0.0
         self._down_at: float | None = None
@@ -117,6 +124,7 @@ class Gateway:
         if self._transport is transport:
             self._transport = None
             self._settled = False
+            self.published()
             self._down_at = self.runtime.loop.time()
             self.runners.disconnected()
             self.runtime.emit("disconnected", transport.name)
@@ -182,9 +190,26 @@ class Gateway:
 
     def must_have_room(self, worker: str) -> None:
         """Raise `LinkFull` if too much waits."""
+        if self._transport is not None and self._transport.unsent >= MOST_UNSENT:
+            raise LinkFull(worker, self._transport.name, MOST_UNSENT)
         runner = self.runner_of(worker)
         if runner is not None and len(runner.kept) >= KEPT:
             raise LinkFull(worker, runner.name, KEPT)
+
+    def room(self) -> asyncio.Future[None] | None:
+        """Return a future to wait for, where the broker is behind with what was said."""
+        if self._transport is None or self._transport.unsent < HELD_BACK:
+            return None
+        room: asyncio.Future[None] = self.runtime.loop.create_future()
+        self._rooms.append(room)
+        return room
+
+    def published(self) -> None:
+        """Take note that the broker has taken something: who was held back goes on."""
+        rooms, self._rooms = self._rooms, []
+        for room in rooms:
+            if not room.done():
+                room.set_result(None)
 
     def runner_of(self, worker: str) -> Runner | None:
         """Return the runner that has a worker of this name, children included."""

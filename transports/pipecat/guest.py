@@ -268,8 +268,12 @@ def _arguments(args: Any) -> dict[str, Any] | None:
         return None
     if is_dataclass(args) and not isinstance(args, type):
         values = {each.name: getattr(args, each.name) for each in fields(args)}
-        return {RENAMED.get(name, name): value for name, value in values.items()}
-    if isinstance(args, Mapping):
-        return dict(cast("Mapping[str, Any]", args))
-    kind = type(args).__name__
-    raise NotCarried(f"a worker of Pipecat is activated with a dict or a dataclass, not {kind}")
+    elif isinstance(args, Mapping):
+        values = dict(cast("Mapping[str, Any]", args))
+    else:
+        kind = type(args).__name__
+        text = f"a worker of Pipecat is activated with a dict or a dataclass, not {kind}"
+        raise NotCarried(text)
+    if "messages" in values:  # for one that has a model
+        values = {RENAMED.get(name, name): value for name, value in values.items()}
+    return values

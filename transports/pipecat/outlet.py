@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections import deque
 from typing import Any, Protocol
 
@@ -157,6 +158,10 @@ class Outlet(Protocol):
 
     def send(self, data: bytes, runner: Runner | None, /) -> None:
         """Put bytes on the way, for a worker of this runner where that is known."""
+        ...
+
+    def room(self) -> asyncio.Future[None] | None:
+        """Return a future to wait for, where the broker is behind with what was said."""
         ...
 
     def must_have_room(self, worker: str, /) -> None:

@@ -17,6 +17,9 @@ from .outlet import Outlet
 
 __all__ = ["Served", "as_object"]
 
+HELD_AT_FIRST = 100
+"""Messages that wait for the requester to listen before the job is held back."""
+
 
 class Served:
     """The caller of one job, at a Pipecat runner.
@@ -26,7 +29,8 @@ class Served:
     """
 
     __slots__ = (
-        "_held", "_outlet", "_streams", "_timer", "doing", "done", "id", "requester", "worker",
+        "_held", "_outlet", "_rooms", "_streams", "_timer",
+        "doing", "done", "id", "requester", "worker",
     )  # fmt: skip
 
     def __init__(self, outlet: Outlet, request: said.JobRequest) -> None:
@@ -39,6 +43,7 @@ class Served:
         self.doing: Doing | None = None
         self._streams = False
         self._held: list[bytes] | None = []
+        self._rooms: list[asyncio.Future[None]] = []
         outlet.held.add(self)
         self._timer = outlet.runtime.loop.call_later(outlet.gap, self.release)
 
@@ -59,13 +64,13 @@ class Served:
         data = as_object(event.data)
         if not isinstance(event, JobChunk):
             self._say(said.JobUpdate, update=data)
-            return None
+            return self._room()
         chunk = self._encoded(said.StreamData, data=data)
         if not self._streams:
             self._streams = True
             self._say(said.StreamStart)
         self._send(chunk)
-        return None
+        return self._room()
 
     def settle(self, value: Any, error: BaseException | None = None, /) -> bool:
         """Send the outcome; only the first one counts."""
@@ -109,8 +114,22 @@ class Served:
         held, self._held = self._held, None
         for data in held or ():
             self._send(data)
+        rooms, self._rooms = self._rooms, []
+        for room in rooms:
+            if not room.done():
+                room.set_result(None)
 
     # -- inside ----
+
+    def _room(self) -> asyncio.Future[None] | None:
+        """Return a future to wait for, where nothing can be said yet or the broker is behind."""
+        if self._held is None:
+            return self._outlet.room()
+        if len(self._held) < HELD_AT_FIRST:
+            return None
+        room: asyncio.Future[None] = self._outlet.runtime.loop.create_future()
+        self._rooms.append(room)
+        return room
 
     def _finish(self) -> bool:
         if self.done:

@@ -129,6 +129,7 @@ class PipecatTransport(Transport, FrameWorker):
         messages = [packet.data for packet in packets]
         if self.is_up:
             await channel.publish(messages)
+            self.gateway.published()
             return
         with contextlib.suppress(OSError, TimeoutError, RuntimeError):  # it stops
             async with asyncio.timeout(LEAVE_WITHIN):

@@ -91,6 +91,8 @@ async def test_ours_activates_theirs_and_theirs_ours(broker: Broker, theirs: The
         await node.request(name, "activate", ("idle", said, False), timeout=60)
         expected = {"messages": said.messages, "run_llm": True}
         await theirs.until("activated", worker="idle", args=expected)
+        await theirs.do("activate", by="doer", worker=name, args=expected)
+        await until(lambda: ("activated", (name, {**expected, "run": True})) in log)
 
         before = len(theirs.happened("deactivated"))
         await node.request(name, "deactivate", "idle", timeout=60)
