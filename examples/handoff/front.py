@@ -10,17 +10,16 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from callboard import WorkerReady, on
-from callboard.actors.frames.frame import Direction, Frame, ReplyEndFrame, TextFrame
+from callboard import WorkerReady
+from callboard.actors.frames.frame import Direction, Frame, ReplyEndFrame
 from callboard.actors.frames.pipeline import Stage
 from callboard.actors.llm.model import ChatMessage
 from callboard.actors.llm.worker import LLMActivationArgs
 from callboard.examples.handoff.handover import GoodbyeFrame
 from callboard.examples.handoff.voice import Voice
-from callboard.examples.remote_assistant.transcript import Transcript
 from callboard.examples.talking.events import WorkerFound
 from callboard.examples.talking.example import Example, Notes
-from callboard.examples.talking.main_worker import MainWorker, Say
+from callboard.examples.talking.remembering import RememberingMain
 
 __all__ = ["Farewell", "Front", "VoicelessFront"]
 
@@ -44,7 +43,7 @@ class Farewell(Stage):
             await self.worker.node.drain(self._reason)
 
 
-class Front(MainWorker):
+class Front(RememberingMain):
     """The main worker; its one voice speaks for all who talk."""
 
     def __init__(self, example: Example, notes: Notes, *, names: Sequence[str] = ()) -> None:
@@ -53,7 +52,6 @@ class Front(MainWorker):
         `names`: workers that are activated each as it becomes ready, in place of the first alone.
         """
         super().__init__(example, notes)
-        self.transcript = Transcript()
         self._at_once = frozenset(names)
         self._met: set[str] = set()
         """The workers that were ready before."""
@@ -87,30 +85,6 @@ class Front(MainWorker):
         note: ChatMessage = {"role": "user", "content": CUT}
         # Words that wait for it come by themselves: then it has something to reply to.
         return LLMActivationArgs([*said, note], run=not self.transcript.owes_reply)
-
-    async def on_floor_changed(self, bridge: str | None, worker: str | None) -> None:
-        """Take note of who hears the user's words from now on."""
-        await super().on_floor_changed(bridge, worker)
-        if worker is None:
-            self.transcript.lost()
-        else:
-            self.transcript.found()
-
-    # -- what is said ----
-
-    @on(Say)
-    async def user_said(self, message: Say) -> None:
-        """Note the user's words, and let them in."""
-        self.transcript.said(message.text, sent=self.speaker is not None)
-        await super().user_said(message)
-
-    def heard(self, frame: Frame) -> None:
-        """Note what is heard."""
-        super().heard(frame)
-        if isinstance(frame, TextFrame):
-            self.transcript.heard(frame.text)
-        elif isinstance(frame, ReplyEndFrame):
-            self.transcript.replied()
 
 
 class VoicelessFront(Front):

@@ -5,13 +5,11 @@ from __future__ import annotations
 from types import TracebackType
 
 from callboard import LocalMessage, WorkerReady, on
-from callboard.actors.frames.frame import Frame, ReplyEndFrame, TextFrame
 from callboard.actors.llm.worker import LLMActivationArgs
 from callboard.examples.remote_assistant.script import GREET, RETURN
-from callboard.examples.remote_assistant.transcript import Transcript
 from callboard.examples.talking.events import WorkerBack, WorkerLost
 from callboard.examples.talking.example import Example, Notes
-from callboard.examples.talking.main_worker import MainWorker, Say
+from callboard.examples.talking.remembering import RememberingMain
 from callboard.transports.websocket import WebSocketProxyClient
 
 __all__ = ["Connection", "NotConnected", "RemoteMain"]
@@ -40,13 +38,12 @@ class Connection(WebSocketProxyClient):
         await super().on_failure(exception_type, exception_value, traceback)
 
 
-class RemoteMain(MainWorker):
+class RemoteMain(RememberingMain):
     """Has one assistant after another, each of which knows what was said to the one before."""
 
     def __init__(self, example: Example, notes: Notes) -> None:
         """Be the main worker of a session of this example."""
         super().__init__(example, notes)
-        self.transcript = Transcript()
         self._there = False
         """Whether the assistant is there. A short outage of the connection does not matter."""
 
@@ -74,24 +71,7 @@ class RemoteMain(MainWorker):
         await super().on_worker_ready(data)
 
     async def on_floor_changed(self, bridge: str | None, worker: str | None) -> None:
-        """Take note of who hears the user's words from now on."""
+        """Take note that the assistant is not there, where nobody is heard."""
         await super().on_floor_changed(bridge, worker)
         if worker is None:
             self._there = False
-            self.transcript.lost()
-        else:
-            self.transcript.found()
-
-    @on(Say)
-    async def user_said(self, message: Say) -> None:
-        """Note the user's words, and let them in."""
-        self.transcript.said(message.text, sent=self.speaker is not None)
-        await super().user_said(message)
-
-    def heard(self, frame: Frame) -> None:
-        """Note what is heard."""
-        super().heard(frame)
-        if isinstance(frame, TextFrame):
-            self.transcript.heard(frame.text)
-        elif isinstance(frame, ReplyEndFrame):
-            self.transcript.replied()

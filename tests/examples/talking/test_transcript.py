@@ -1,6 +1,6 @@
 """The transcript: what an assistant that is new is told."""
 
-from callboard.examples.remote_assistant.transcript import KEPT, Transcript
+from callboard.examples.talking.transcript import KEPT, Transcript
 
 
 def roles(transcript: Transcript) -> list[str]:
