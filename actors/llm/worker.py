@@ -395,7 +395,6 @@ class LLMWorker(PipelineWorker):
         try:
             await super()._end_pipeline(reason)
         finally:
-            model = self._llm_stage.model if self._llm_stage is not None else None
-            close = getattr(model, "aclose", None)
-            if close is not None and model is not self.model:
-                await close()
+            model: Any = self._llm_stage.model if self._llm_stage is not None else None
+            if model is not self.model and hasattr(model, "aclose"):
+                await model.aclose()
