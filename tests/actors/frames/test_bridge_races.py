@@ -254,13 +254,14 @@ async def test_a_worker_that_starts_often_is_watched_once() -> None:
         await heard(main, "a")
         for life in range(2, 4):
             await main.queue_frame(TextFrame("die"))
-            await eventually(lambda life=life: main.bridge.heard == ("a",) and _life(node) == life)
+            await eventually(partial(_lives, node, life))
+            await heard(main, "a")
         assert len(main._watching) == 1
 
 
-def _life(node: Node) -> int:
+def _lives(node: Node, life: int) -> bool:
     worker = worker_of(node, "a")
-    return worker.incarnation if worker is not None else 0
+    return worker is not None and worker.incarnation == life
 
 
 async def test_an_interruption_is_not_meant_for_who_is_activated_later() -> None:
@@ -286,6 +287,17 @@ async def test_the_answer_to_one_interruption_does_not_stand_for_the_next() -> N
         await end.emptied("a", BridgeEmptied(offer, interruption=2))
         await end.came("a", TextFrame("new"), DOWN)
         assert texts(main.after.frames) == ["new"]
+
+
+async def test_an_interruption_reaches_all_that_are_active_and_the_next_stage() -> None:
+    async with company(("a", Echo), ("b", Echo), ("c", Sleeping), ("main", Main)) as node:
+        main = worker_of(node, "main")
+        await heard(main, "a", "b")
+        await main.queue_frame(InterruptionFrame())
+        await settle()
+        taken = [worker_of(node, name).taken for name in "abc"]
+        assert taken == [[InterruptionFrame()], [InterruptionFrame()], []]
+        assert main.after.frames == [InterruptionFrame()]
 
 
 class Resuming(Echo):
