@@ -18,6 +18,7 @@ from callboard.actors.frames import (
     Direction,
     EndFrame,
     Frame,
+    FrameMessage,
     InterruptionFrame,
     PipelineWorker,
     Stage,
@@ -298,6 +299,15 @@ async def test_an_interruption_reaches_all_that_are_active_and_the_next_stage() 
         taken = [worker_of(node, name).taken for name in "abc"]
         assert taken == [[InterruptionFrame()], [InterruptionFrame()], []]
         assert main.after.frames == [InterruptionFrame()]
+
+
+async def test_a_frame_for_a_bridge_that_its_owner_has_not_is_counted() -> None:
+    async with company(("a", Echo), ("main", Main)) as node:
+        main, a = worker_of(node, "main"), worker_of(node, "a")
+        await heard(main, "a")
+        a.tell("main", FrameMessage(TextFrame("hi"), DOWN, "another", "main"))
+        await settle()
+        assert lost(node) == 1 and main.after.frames == [] and main.incarnation == 1
 
 
 class Resuming(Echo):
