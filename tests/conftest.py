@@ -1,5 +1,6 @@
 """Settings for every test."""
 
+import gc
 from collections.abc import Generator, Iterator
 
 import pytest
@@ -12,6 +13,16 @@ settings.register_profile("callboard", deadline=None)
 settings.load_profile("callboard")
 
 pytest_plugins = ["tests.servers.fixtures", "tests.servers.browser"]
+
+
+def pytest_collection_finish() -> None:
+    """Have the collector of garbage look at no module any more.
+
+    There are many of them, also of other projects, and each of its rounds would block the event
+    loop of a test for longer than some test allows a node to be silent.
+    """
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.hookimpl(wrapper=True)

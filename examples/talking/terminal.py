@@ -131,9 +131,11 @@ async def keyboard(descriptor: int = 0) -> AsyncIterator[str]:
         with suppress(RuntimeError):  # the loop has ended, and the session with it
             loop.call_soon_threadsafe(lines.put_nowait, line)
 
-    threading.Thread(target=_read, args=(descriptor, give), daemon=True).start()
+    thread = threading.Thread(target=_read, args=(descriptor, give), daemon=True)
+    thread.start()
     while (line := await lines.get()) is not None:
         yield line
+    thread.join()  # that was its last deed
 
 
 def _read(descriptor: int, give: Callable[[str | None], None]) -> None:

@@ -127,7 +127,7 @@ def test_an_assistant_that_is_there_again_and_owes_nothing_says_so() -> None:
     port = str(free_port())
     with assistant("--port", port) as server, client(listening(server)) as main:
         main.type("My name is Ada")
-        main.until("Nice to meet you, Ada.")
+        main.until("Nice to meet you, Ada.\n")  # the reply has ended
         server.kill()
         main.until("assistant is lost")
         with assistant("--port", port):
