@@ -91,10 +91,8 @@ from .frames.pipeline import (
     Pipeline,
     Stage,
 )
-from .frames.worker import (
-    FrameWorker,
-    PipelineWorker,
-)
+from .frames.pipelined import PipelineWorker
+from .frames.worker import FrameWorker
 from .handlers import job, on, worker_ready
 from .jobs.caller import Job
 from .jobs.group import JobGroup

@@ -37,7 +37,8 @@ from .frame import (
 )
 from .messages import FrameMessage
 from .pipeline import Pipeline, Stage
-from .worker import FrameWorker, PipelineWorker
+from .pipelined import PipelineWorker
+from .worker import FrameWorker
 
 __all__ = [
     "AudioFrame",

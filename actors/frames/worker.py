@@ -2,32 +2,26 @@
 
 from __future__ import annotations
 
-from asyncio import Future
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import Callable, Coroutine
 from contextlib import suppress
 from typing import Any, ClassVar, cast
 
 from ..activation import Activation
 from ..delivery import NEVER_REFUSED
-from ..dispatch import fail
-from ..errors import ActorFailed, CallboardError, NotStarted, SpecError
+from ..errors import CallboardError, SpecError
 from ..handlers import runtime_handler
 from ..message import LocalMessage, SystemMessage, lane_for
 from ..monitor import Monitor, WorkerDown, monitored, monitors_of
-from ..reason import Failed, Reason, in_words
+from ..reason import Reason
 from ..ref import WorkerRef
 from ..registry import Registration, WorkerReady
 from ..scheduler import Step
 from ..worker import Worker
-from .bridge import Bridge, BridgeEnd
+from .bridge import BridgeEnd
 from .frame import (
-    CancelFrame,
     Direction,
-    EndFrame,
     Frame,
     InterruptionFrame,
-    LifecycleFrame,
-    StartFrame,
 )
 from .membership import Membership, say
 from .messages import (
@@ -41,9 +35,8 @@ from .messages import (
     BridgeYield,
     FrameMessage,
 )
-from .pipeline import Pipeline, Stage
 
-__all__ = ["FrameWorker", "PipelineWorker"]
+__all__ = ["FrameWorker"]
 
 
 class BridgedGone(LocalMessage):
@@ -67,6 +60,23 @@ class FrameWorker(Worker):
     _membership: Membership | None = None
     _ends: tuple[BridgeEnd, ...] = ()
     """The bridges that it owns."""
+
+    def __init_subclass__(cls, **keywords: Any) -> None:
+        """Refuse a text in place of names: its letters would be taken for them.
+
+        Raises:
+            SpecError: `bridged` is neither None nor a tuple of names.
+
+        """
+        super().__init_subclass__(**keywords)
+        names: Any = cls.bridged
+        named = isinstance(names, tuple | list) and all(
+            isinstance(each, str) for each in cast("list[object]", names)
+        )
+        if names is not None and not named:
+            raise SpecError(
+                cls.__qualname__, "bridged", f"is {names!r}: write ('voice',), () for all, or None"
+            )
 
     async def on_frame(self, frame: Frame, direction: Direction) -> None:
         """Take a frame that comes from a bridge, while active; without an override it is lost."""
@@ -281,115 +291,3 @@ class FrameWorker(Worker):
     @runtime_handler(BridgedGone)
     async def _bridged_gone(self, message: BridgedGone) -> None:
         await message.end.ended(message.worker)
-
-
-class PipelineWorker(FrameWorker):
-    """A worker with a pipeline of its own, built anew in each incarnation.
-
-    It is ready once the start frame has reached the end of the pipeline. An orderly stop lets the
-    end frame through first. If it is on a bridge, what comes from there enters its pipeline, at the
-    start or, upwards, at the end; and what leaves it goes to the bridge.
-    """
-
-    _pipeline: Pipeline | None = None
-    _passed: dict[type[Frame], Future[None]] | None = None
-    """The lifecycle frames that are waited for at the end of the pipeline."""
-
-    def build_pipeline(self) -> Pipeline | Sequence[Stage]:
-        """Return the stages, new ones each time; called after `on_start`. Without any: none."""
-        return ()
-
-    async def queue_frame(self, frame: Frame, direction: Direction = Direction.DOWN) -> None:
-        """Let a frame into the pipeline, and return once it is through.
-
-        It enters at the start or, upwards, at the end.
-
-        Raises:
-            ActorFailed: a stage raised, which has failed the worker; the cause is chained.
-            NotStarted: the worker has no pipeline yet.
-
-        """
-        try:
-            await self._enter(frame, direction)
-        except NotStarted:
-            raise
-        except Exception as error:
-            fail(self._place, error)
-            text = f"{self.name!r} failed: {in_words(error)}"
-            raise ActorFailed(text, self.name) from error
-
-    async def push_frame(self, frame: Frame, direction: Direction = Direction.DOWN) -> None:
-        """Let a frame of the worker's own through its pipeline, and out to its bridges."""
-        await self.queue_frame(frame, direction)
-
-    async def on_frame(self, frame: Frame, direction: Direction) -> None:
-        """Let a frame that comes from a bridge into the pipeline."""
-        await self._enter(frame, direction)
-
-    async def _enter(self, frame: Frame, direction: Direction) -> None:
-        if self._pipeline is None:
-            raise NotStarted(f"{self.name!r} has no pipeline yet: one is built when it starts")
-        await self._pipeline.enter(frame, direction)
-
-    # -- the runtime's side ----
-
-    def _before_activation(self) -> Coroutine[Any, Any, None] | None:
-        return self._begin_pipeline(super()._before_activation())
-
-    async def _begin_pipeline(self, first: Coroutine[Any, Any, None] | None) -> None:
-        if first is not None:
-            await first
-        built = self.build_pipeline()
-        self._pipeline = pipeline = built if isinstance(built, Pipeline) else Pipeline(built)
-        pipeline.belong(self, self._left_pipeline)
-        await self._pass(pipeline, StartFrame())
-        for stage in pipeline.stages:
-            if isinstance(stage, Bridge):
-                self.open_bridge(stage.end, stage.push)
-
-    def end_hook_name(self, reason: Reason) -> str | None:
-        """Return the name of the hook for this end; for the runtime."""
-        hook = super().end_hook_name(reason)
-        if hook is None and self._pipeline is not None:
-            hook = "on_failure" if isinstance(reason, Failed) else "on_stop"
-        return hook
-
-    def end_hook(self, reason: Reason) -> Coroutine[Any, Any, None]:
-        """Return the end of the pipeline and the hook, to be run; for the runtime."""
-        return self._end_pipeline(reason)
-
-    async def _end_pipeline(self, reason: Reason) -> None:
-        pipeline = self._pipeline
-        if pipeline is not None and isinstance(reason, Failed):
-            with suppress(Exception):  # it may be what has failed
-                await pipeline.enter(CancelFrame(str(reason)))
-        elif pipeline is not None:
-            try:
-                await self._pass(pipeline, EndFrame(str(reason)))
-            except Exception:
-                await self._run_end_hook(reason)
-                raise
-        await self._run_end_hook(reason)
-
-    async def _run_end_hook(self, reason: Reason) -> None:
-        if super().end_hook_name(reason) is not None:
-            await super().end_hook(reason)
-
-    async def _pass(self, pipeline: Pipeline, frame: LifecycleFrame) -> None:
-        """Let a lifecycle frame in; return once it has reached the end."""
-        passed = self._passed = {} if self._passed is None else self._passed
-        reached = passed[type(frame)] = self._runtime.loop.create_future()
-        try:
-            await pipeline.enter(frame)
-            await reached
-        finally:
-            passed.pop(type(frame), None)
-
-    async def _left_pipeline(self, frame: Frame, direction: Direction) -> None:
-        """Take what leaves the pipeline, at either end."""
-        if not isinstance(frame, LifecycleFrame):
-            await super().push_frame(frame, direction)
-        elif self._passed is not None and direction is Direction.DOWN:
-            reached = self._passed.get(type(frame))
-            if reached is not None and not reached.done():
-                reached.set_result(None)

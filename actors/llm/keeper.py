@@ -6,7 +6,8 @@ from collections import OrderedDict
 from dataclasses import dataclass, field
 from typing import Any
 
-from ..handlers import on
+from ..handlers import job, on
+from ..jobs.messages import JobMessage
 from ..message import DataMessage
 from ..wire import wire
 from ..worker import Worker
@@ -31,12 +32,6 @@ class Remember(DataMessage, wire="callboard.llm-remember"):
     """Whether a reply is under way that somebody waits to hear."""
 
 
-class Recall(DataMessage, wire="callboard.llm-recall"):
-    """Answer with the conversation of this worker, as `Kept`."""
-
-    worker: str
-
-
 class Forget(DataMessage, wire="callboard.llm-forget"):
     """Keep the conversation of this worker no longer."""
 
@@ -54,6 +49,12 @@ class Kept:
     owed: bool = False
     recalled: int = 0
     """How often it was asked for since it last changed, this time not counted."""
+
+
+class Recall(JobMessage[Kept], wire="callboard.llm-recall"):
+    """Answer with the conversation of this worker; a job, as it waits for a keeper elsewhere."""
+
+    worker: str
 
 
 @dataclass
@@ -92,7 +93,7 @@ class ConversationKeeper(Worker):
         while len(self._kept) > self.limit:
             self._kept.popitem(last=False)
 
-    @on(Recall)
+    @job(Recall)
     def recall(self, message: Recall) -> Kept:
         """Give a worker its conversation back."""
         entry = self._kept.get(message.worker)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from typing import Any, cast
+from typing import Any
 
 from ..worker import Worker
 from .activation import LLMActivationArgs
@@ -44,12 +44,11 @@ class Keeping:
         """Get the conversation back, as it was when the last life ended.
 
         Raises:
-            NoActor, AskTimeout: there is no keeper, or it does not answer.
+            NotReady, JobError: there is no keeper in time, here or elsewhere; or it did not answer.
 
         """
         recall = Recall(self._worker.name)
-        answer = await self._worker.ask(self._keeper, recall, timeout=RECALL_WITHIN)
-        self._kept = cast("Kept", answer)
+        self._kept = await self._worker.request(self._keeper, recall, timeout=RECALL_WITHIN)
         self._conversation[:] = self._kept.messages
         self._conversation.give_up(f"{self._worker.name!r} was restarted while it ran")
         self._known = list(self._kept.messages)

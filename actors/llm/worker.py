@@ -11,7 +11,7 @@ from ..activation import HANDOVER_WITHIN, Reserve
 from ..errors import JobFailed, NotStarted, SpecError
 from ..frames.frame import Direction, Frame, ProgressFrame, SpeakFrame
 from ..frames.pipeline import Pipeline, Stage
-from ..frames.worker import PipelineWorker
+from ..frames.pipelined import PipelineWorker
 from ..handlers import job
 from ..jobs.server import JobRequest
 from ..reason import Reason

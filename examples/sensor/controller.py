@@ -9,7 +9,7 @@ from collections.abc import Sequence
 
 from callboard import JobFailed, JobRequest, job, on
 from callboard.actors.frames.pipeline import Stage
-from callboard.actors.frames.worker import PipelineWorker
+from callboard.actors.frames.pipelined import PipelineWorker
 from callboard.actors.llm import LLMStage, Model, tool
 from callboard.examples.sensor.lag import FirstOrderLag
 from callboard.examples.sensor.rolling import Rolling

@@ -22,7 +22,7 @@ from callboard import (
     job,
     on,
 )
-from callboard.actors.frames.worker import PipelineWorker
+from callboard.actors.frames.pipelined import PipelineWorker
 from callboard.examples.talking.events import CardShown
 from callboard.examples.talking.example import Notes
 from callboard.examples.talking.page_frames import Card, CardCancelled, CardDone, RunCard

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 
 from callboard import Child, Supervisor, Transport
-from callboard.actors.frames.worker import PipelineWorker
+from callboard.actors.frames.pipelined import PipelineWorker
 from callboard.examples.talking.events import CardShown, SessionEvent
 from callboard.examples.talking.page_frames import SnapshotFrame
 

@@ -18,7 +18,7 @@ from callboard.supervision.signals import Signals
 
 __all__ = ["given", "keyboard", "talk"]
 
-ANSWERED_WITHIN = 600.0
+ANSWERED_WITHIN = 120.0
 """Seconds that the answer to a line may take, where the next one is waiting."""
 
 LONGEST = 10_000

@@ -23,6 +23,7 @@ from callboard.actors.frames import (
     CancelFrame,
     Direction,
     EndFrame,
+    ErrorFrame,
     Frame,
     InterruptionFrame,
     Pipeline,
@@ -272,3 +273,17 @@ async def test_a_stage_knows_its_worker_from_the_start_frame_on() -> None:
     knowing = Knowing()
     async with company(("p", partial(Plain, lambda: (knowing,)))):
         assert knowing.known == "p"
+
+
+async def test_an_error_that_nobody_takes_is_an_event_and_logged() -> None:
+    async with company(("p", partial(Plain, lambda: (Seen(),)))) as node:
+        subscription = node.events.subscribe()
+        await worker_of(node, "p").queue_frame(ErrorFrame("the model is away"), UP)
+        (event,) = [each for each in subscription.take() if each.kind == "frame_error"]
+        assert (event.path, event.text) == ("root/p", "the model is away")
+
+
+@pytest.mark.parametrize("names", ["voice", ("voice", 7), 7])
+def test_bridges_are_named_by_a_tuple_of_texts(names: Any) -> None:
+    with pytest.raises(SpecError, match=r"bridged.*write \('voice',\)"):
+        type("Wrong", (PipelineWorker,), {"bridged": names})

@@ -137,7 +137,7 @@ async def test_what_is_forgotten_is_forgotten_by_the_keeper_too() -> None:
 
 
 async def test_without_its_keeper_it_does_not_start() -> None:
-    with pytest.raises(StartFailed, match="no worker is called 'keeper'"):
+    with pytest.raises(StartFailed, match="the worker 'keeper' was not ready"):
         async with drive(partial(Kind, model())):
             raise AssertionError
 
@@ -158,17 +158,17 @@ async def test_a_keeper_keeps_what_it_is_told_bounded_and_counts_recalls() -> No
     async with drive(partial(ConversationKeeper, 2)) as w:
         w.tell(Remember("a", 0, ["1", "2", "3"], "x", "o", True))
         w.tell(Remember("a", 1, ["4"], "x", "o", True))
-        assert await w.ask(Recall("a")) == Kept(["1", "4"], "x", "o", True, 0)
-        assert await w.ask(Recall("a")) == Kept(["1", "4"], "x", "o", True, 1)
+        assert await w.request(Recall("a")) == Kept(["1", "4"], "x", "o", True, 0)
+        assert await w.request(Recall("a")) == Kept(["1", "4"], "x", "o", True, 1)
         w.tell(Remember("a", 2, [], "y", "p", False))
-        assert await w.ask(Recall("a")) == Kept(["1", "4"], "y", "p", False, 0)
-        assert await w.ask(Recall("b")) == Kept()
+        assert await w.request(Recall("a")) == Kept(["1", "4"], "y", "p", False, 0)
+        assert await w.request(Recall("b")) == Kept()
         w.tell(Remember("b", 0, ["b"]))
         w.tell(Remember("a", 0, ["a"]))
         w.tell(Remember("c", 0, ["c"]))
-        assert await w.ask(Recall("b")) == Kept()
+        assert await w.request(Recall("b")) == Kept()
         w.tell(Forget("a"))
-        assert await w.ask(Recall("a")) == Kept()
+        assert await w.request(Recall("a")) == Kept()
 
 
 class Scribe(Talker):
@@ -210,7 +210,7 @@ async def test_the_keeper_knows_every_change(edits: list[list[Any]]) -> None:
     async with drive(partial(Scribe, ScriptedModel()), name="a", others=others) as w:
         for edit in edits:
             w.worker.change(edit)
-            answer: Kept = await w.worker.ask("keeper", Recall("a"))
+            answer = await w.worker.request("keeper", Recall("a"))
             assert answer.messages == list(w.worker.conversation)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
 from contextlib import AsyncExitStack
 from functools import partial
@@ -59,6 +60,28 @@ async def nodes(
 
 def main() -> tuple[str, Callable[[], Worker]]:
     return ("main", partial(Main, exclusive=True))
+
+
+async def test_a_worker_starts_once_its_keeper_on_another_node_is_known() -> None:
+    bus = LocalBus()
+    made = partial(company, transports=[LocalTransport(bus)])
+    front = made(("talker", partial(Kept, SCRIPT)), name="front")
+    starting = asyncio.ensure_future(front.start())
+    await asyncio.sleep(2)
+    assert not starting.done()
+    async with company(
+        ("keeper", ConversationKeeper), name="kept", transports=[LocalTransport(bus)]
+    ):
+        await starting
+        await front.stop()
+
+
+def test_what_is_no_message_is_refused_where_it_is_written() -> None:
+    wrong: Any = ["hello"]
+    with pytest.raises(TypeError, match="messages are objects with a role"):
+        LLMActivationArgs(wrong)
+    said = [{"role": "user", "content": "hello"}]
+    assert LLMActivationArgs.of("hello") == LLMActivationArgs.of(said) == LLMActivationArgs(said)
 
 
 @pytest.mark.check("M43", "M150")

@@ -10,7 +10,7 @@ from typing import Any, ClassVar, cast
 
 import pytest
 
-from callboard import LocalBus, LocalTransport, Node, Transport
+from callboard import LocalBus, LocalTransport, Node, Transport, Worker
 from callboard.actors.frames import Direction, Frame, InputAudioFrame, TextFrame
 from callboard.actors.testing import eventually
 from callboard.examples.servers.redis_server import RedisServer
@@ -63,12 +63,13 @@ def frames_database(database: str) -> str:
 async def test_a_thousand_frames_cross_and_come_back_in_order(make: Make) -> None:
     async with AsyncExitStack() as stack:
         nodes: dict[str, Node] = {}
-        for name, workers in {
+        cast: dict[str, list[tuple[str, Callable[[], Worker]]]] = {
             "pipeline": [("main", partial(Main, name="voice", exclusive=True))],
             "talking": [("talker", OnVoice)],
             "asleep": [("sleeper", Asleep)],
             "elsewhere": [("other", Echo), ("none", partial(Echo))],
-        }.items():
+        }
+        for name, workers in cast.items():
             node = company(*workers, name=name, transports=[make()])
             nodes[name] = await stack.enter_async_context(node)
         other = worker_of(nodes["elsewhere"], "other")
@@ -103,13 +104,14 @@ async def test_a_hand_over_between_nodes_loses_no_word_and_has_one_speaker(make:
                 await self.activate(other, deactivate_self=True)
 
     async with AsyncExitStack() as stack:
+        cast: dict[str, tuple[str, Callable[[], Worker]]] = {
+            "here": ("main", partial(Main, exclusive=True)),
+            "one": ("a", Talker),
+            "two": ("b", Talker),
+        }
         nodes = {
-            name: await stack.enter_async_context(company(*workers, name=name, transports=[make()]))
-            for name, workers in {
-                "here": [("main", partial(Main, exclusive=True))],
-                "one": [("a", Talker)],
-                "two": [("b", Talker)],
-            }.items()
+            name: await stack.enter_async_context(company(worker, name=name, transports=[make()]))
+            for name, worker in cast.items()
         }
         main = worker_of(nodes["here"], "main")
         await eventually(

@@ -14,7 +14,8 @@ from callboard.actors.frames import frame as frames
 from callboard.actors.frames.bridge import Bridge
 from callboard.actors.frames.frame import Direction, Frame
 from callboard.actors.frames.pipeline import Stage
-from callboard.actors.frames.worker import FrameWorker, PipelineWorker
+from callboard.actors.frames.pipelined import PipelineWorker
+from callboard.actors.frames.worker import FrameWorker
 from tests.transports.pipecat.brokers import Broker
 from tests.transports.pipecat.cast import Log, Ours, is_ready, tree, until
 from tests.transports.pipecat.theirs import Theirs
