@@ -26,7 +26,7 @@ test: $(VENV)/.dev  ## run the tests; ARGS="-k mailbox" goes to pytest
 
 check: lint types test  ## everything that must be green: format, lint, types, tests
 
-lint: $(VENV)/.dev
+lint: $(VENV)/.dev  ## form and style
 	$(PYTHON) -m ruff format --check .
 	$(PYTHON) -m ruff check .
 
