@@ -26,7 +26,8 @@ from callboard.actors.frames import (
 )
 from callboard.actors.frames.bridge import BridgeEnd
 from callboard.actors.frames.floor import Floor, Give
-from callboard.actors.frames.messages import BridgeEmptied
+from callboard.actors.frames.messages import BridgeEmptied, BridgeJoin, BridgeLeave
+from callboard.actors.registry import WorkerReady
 from callboard.actors.testing import eventually, settle
 from tests.actors.frames.studio import Echo, Main, company, heard, lost, texts, worker_of
 
@@ -310,6 +311,53 @@ async def test_a_frame_for_a_bridge_that_its_owner_has_not_is_counted() -> None:
         assert lost(node) == 1 and main.after.frames == [] and main.incarnation == 1
 
 
+async def test_what_the_next_speaker_says_early_is_let_in_after_the_last_word() -> None:
+    async with company(
+        ("a", Sleeping), ("b", Sleeping), ("main", partial(Main, exclusive=True))
+    ) as n:
+        main = worker_of(n, "main")
+        end: BridgeEnd = main.bridge.end
+        offer = end._offer  # pyright: ignore[reportPrivateUsage]
+        await end.joined("a", BridgeJoin(offer, (1, "a"), 1))
+        await end.joined("b", BridgeJoin(offer, (2, "b"), 1, "a", (1, "a")))
+        for number in range(3):
+            await end.came("b", TextFrame(f"b {number}"), DOWN)
+        await end.came("a", TextFrame("a"), DOWN)
+        assert texts(main.after.frames) == ["a"] and main.bridge.heard == ("a",)
+        await end.left("a", BridgeLeave(offer, 0, 1))
+        assert texts(main.after.frames) == ["a", "b 0", "b 1", "b 2"]
+
+
+async def test_nobody_waits_for_a_predecessor_that_is_gone() -> None:
+    async with company(
+        ("a", Sleeping), ("b", Sleeping), ("main", partial(Main, exclusive=True))
+    ) as n:
+        main = worker_of(n, "main")
+        end: BridgeEnd = main.bridge.end
+        offer = end._offer  # pyright: ignore[reportPrivateUsage]
+        await end.joined("b", BridgeJoin(offer, (6, "b"), 1, "a", (5, "a")))
+        assert main.bridge.heard == ()
+        await n.admin().terminate_child("a")
+        await heard(main, "b")
+
+
+async def test_other_hooks_of_an_active_worker_change_nothing() -> None:
+    class Curious(Echo):
+        async def on_worker_ready(self, data: WorkerReady) -> None:
+            self.met = data.worker
+
+        async def on_start(self) -> None:
+            self.watch_workers("late")
+
+    async with company(("a", Curious), ("main", partial(Main, exclusive=True))) as node:
+        main = worker_of(node, "main")
+        await heard(main, "a")
+        await node.admin().start_child(Child("late", Sleeping))
+        await eventually(lambda: getattr(worker_of(node, "a"), "met", "") == "late")
+        await settle()
+        assert main.bridge.heard == ("a",) and main.floor == ["a"]
+
+
 class Resuming(Echo):
     directives: ClassVar[Mapping[type[BaseException], Directive]] = {ValueError: "resume"}
 
@@ -426,6 +474,14 @@ def test_nothing_is_waited_for_of_a_worker_that_has_ended() -> None:
     floor.join("b", (2, "b"), 1)
     assert floor.give("two") == []  # before what comes back of a
     assert floor.leave("a") == [Give("b", 1, ("two",))]
+
+
+def test_a_new_activation_takes_the_place_of_the_one_before() -> None:
+    floor: Floor[str] = Floor(exclusive=True)
+    floor.join("a", (1, "a"), 1)
+    floor.join("a", (2, "a"), 2)
+    floor.leave("a", 0, 2)
+    assert floor.heard == ()
 
 
 def test_it_may_be_too_late_to_notice_an_interruption() -> None:

@@ -287,3 +287,24 @@ async def test_an_error_that_nobody_takes_is_an_event_and_logged() -> None:
 def test_bridges_are_named_by_a_tuple_of_texts(names: Any) -> None:
     with pytest.raises(SpecError, match=r"bridged.*write \('voice',\)"):
         type("Wrong", (PipelineWorker,), {"bridged": names})
+
+
+async def test_a_stage_may_let_the_start_frame_on_later() -> None:
+    class Connecting(Stage):
+        async def process(self, frame: Frame, direction: Direction) -> None:
+            if isinstance(frame, StartFrame):
+                self.task = asyncio.ensure_future(self._connect(frame))
+            else:
+                await self.push(frame, direction)
+
+        async def _connect(self, frame: Frame) -> None:
+            await asyncio.sleep(3)
+            await self.push(frame)
+
+    class Owner(PipelineWorker):
+        def build_pipeline(self) -> Sequence[Stage]:
+            return (Connecting(),)
+
+    began = asyncio.get_running_loop().time()
+    async with Node(Supervisor([Child("main", Owner)])):
+        assert asyncio.get_running_loop().time() - began >= 3
