@@ -126,7 +126,10 @@ class TheirBridges:
         self._owners.move_to_end(owner)
         if len(self._owners) > MOST_OWNERS:
             self._owners.popitem(last=False)
-        if message.frame is None or self._owner is None or not self._anyone(message):
+        if message.frame is None:
+            return
+        if self._owner is None or not self._anyone(message):
+            self._gateway.runtime.events.count("frames_for_nobody")
             return
         try:
             self._owner.actor_ref.tell(Crossed(message))

@@ -106,7 +106,7 @@ def test_words_that_are_said_while_there_is_nobody_are_answered_later() -> None:
     with assistant("--port", port) as server:
         url = listening(server)
         with client(url) as main:
-            main.until("What can I do for you?")
+            main.until("What can I do for you?\n")  # the reply has ended
             server.kill()
             main.until("assistant is lost")
             main.type("What is 6 * 7?")
@@ -267,7 +267,7 @@ def test_a_port_that_is_taken_is_named_and_ends_the_server() -> None:
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_the_end_of_a_server_is_told_to_who_talks(number: signal.Signals) -> None:
     with assistant() as server, client(listening(server)) as main:
-        main.until("What can I do for you?")
+        main.until("What can I do for you?\n")
         assert server.end(number) == 0
         main.until("assistant is lost")
         assert "Traceback" not in server.shown

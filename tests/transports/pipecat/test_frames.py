@@ -185,7 +185,11 @@ async def test_only_who_is_active_hears_and_the_first_words_are_not_lost(
         await until(lambda: len(texts(log, first)) == 1)
         await theirs.do("deactivate", by="doer", worker=first)
         await until(lambda: ("deactivated", first) in log)
+        counts = node.events.counts
+        before = counts["frames_for_nobody"]
         await theirs.do("push", worker="main", **HELLO)
+        # Two workers of theirs say each its own: nothing orders what they say.
+        await until(lambda: counts["frames_for_nobody"] == before + 1)
         await theirs.do("activate", by="doer", worker=second, args={})
         for _ in range(3):
             await theirs.do("push", worker="main", **HELLO)
