@@ -130,7 +130,7 @@ async def test_the_session_of_a_client_that_stays_away_ends_with_its_workers() -
         before = asyncio.all_tasks()
         await way.refuse()
         await eventually(lambda: house.sessions[0].state == "stopped", within=10)
-        assert house.server.clients == []
+        await eventually(lambda: house.server.clients == [], within=10)
         assert house.logs[0].of("assistant", "cancelled")
         await eventually(lambda: client.ref("assistant") is None, within=10)
         with pytest.raises(Exception, match="down"):
