@@ -20,7 +20,7 @@ from .frame import (
     SpeakFrame,
     TextFrame,
 )
-from .membership import send_or_wait
+from .membership import is_on, send_or_wait
 from .messages import (
     BridgeEmptied,
     BridgeJoin,
@@ -239,7 +239,7 @@ class BridgeEnd:
         known = owner.registered(fact.worker) if owner is not None else None
         if owner is None or known is None or fact.worker == owner.name:
             return
-        if not self._wants(fact.worker) or not _is_on(known, self.name):
+        if not self._wants(fact.worker) or not is_on(known.bridges, self.name):
             return
         if self._watched.get(fact.worker) is not known.target:  # started anew, or elsewhere
             self._watched[fact.worker] = known.target
@@ -297,12 +297,6 @@ class BridgeEnd:
         for _ in range(self._floor.lost - before):
             if self._owner is not None:
                 self._owner.count_lost()
-
-
-def _is_on(known: Registration, name: str | None) -> bool:
-    """Whether a worker takes frames of the bridge of this name."""
-    bridges = known.bridges
-    return bridges is not None and (not bridges or name in bridges)
 
 
 class Bridge(Stage):

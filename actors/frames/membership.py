@@ -15,7 +15,7 @@ from .floor import HELD
 from .frame import Direction, Frame
 from .messages import BridgeJoin, BridgeLeave, BridgeOffer, BridgeQuiet, BridgeReturn, FrameMessage
 
-__all__ = ["Member", "Membership", "say", "send_or_wait"]
+__all__ = ["Member", "Membership", "is_on", "say", "send_or_wait"]
 
 
 class Member(Protocol):
@@ -285,6 +285,11 @@ async def _send_waiting(
         await ref.send(message)
     finally:
         timer.cancel()
+
+
+def is_on(bridges: tuple[str, ...] | None, name: str | None) -> bool:
+    """Whether a worker on these bridges (none named: all; None: no one) is on that of the name."""
+    return bridges is not None and (not bridges or name in bridges)
 
 
 def _life(offer: BridgeOffer) -> str:

@@ -23,7 +23,7 @@ from .frame import (
     Frame,
     InterruptionFrame,
 )
-from .membership import Membership, say
+from .membership import Membership, is_on, say
 from .messages import (
     BridgeEmptied,
     BridgeJoin,
@@ -124,7 +124,7 @@ class FrameWorker(Worker):
                 await end.came(sender, message.frame, message.direction)
             else:
                 self.count_lost()
-        elif sender == self.name or not self._is_on(message.bridge):
+        elif sender == self.name or not is_on(self.bridged, message.bridge):
             self.count_lost()
         elif not self._bridges.takes(message):
             if not self._bridges.return_frame(message):
@@ -180,9 +180,6 @@ class FrameWorker(Worker):
         super().release()
         if self._membership is not None:
             self._membership.leave(ended=True)
-
-    def _is_on(self, bridge: str | None) -> bool:
-        return self.bridged is not None and (not self.bridged or bridge in self.bridged)
 
     @property
     def _sender(self) -> str:

@@ -15,7 +15,7 @@ from ...actors.cell import Cell
 from ...actors.errors import CallboardError
 from ...actors.frames.bridge import BridgeEnd
 from ...actors.frames.frame import Direction, Frame
-from ...actors.frames.membership import Sender, send_or_wait
+from ...actors.frames.membership import Sender, is_on, send_or_wait
 from ...actors.frames.messages import FrameMessage
 from ...actors.message import LocalMessage
 from ...actors.registry import Registration
@@ -154,7 +154,7 @@ class TheirBridges:
         return any(
             self._is_active(name, claim)
             for name, claim in self._members.items()
-            if message.target in (None, name) and _takes(claim, message.bridge)
+            if message.target in (None, name) and is_on(claim.bridges, message.bridge)
         )
 
     def _is_active(self, name: str, claim: Registration) -> bool:
@@ -215,9 +215,3 @@ class TheirBridges:
             if name not in self._ends and len(self._ends) < MOST_ENDS:
                 end = self._ends[name] = ChannelEnd(name, self._gateway.ours)
                 owner.open_end(end)
-
-
-def _takes(claim: Registration, bridge: str | None) -> bool:
-    """Whether a worker takes frames of the bridge of this name."""
-    bridges = claim.bridges
-    return bridges is not None and (not bridges or bridge in bridges)
