@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import select
+import shlex
 import signal
 import subprocess
 import time
@@ -11,7 +12,7 @@ from typing import Self
 
 from tests.examples.talking.running import command, environment
 
-__all__ = ["Program", "assistant", "client", "listening"]
+__all__ = ["Program", "assistant", "client", "listening", "run"]
 
 PATIENCE = 60.0
 """Seconds that a process may take to show what is expected: the machine may be busy."""
@@ -96,3 +97,14 @@ def listening(server: Program) -> str:
     """Return the URL on which a server listens."""
     server.until("listening on ")
     return server.line()
+
+
+def run(line: str, *more: str, **variables: str) -> Program:
+    """Run a command of a page, with variables before it, and with these further options."""
+    words = shlex.split(line)
+    while "=" in words[0]:
+        name, _, value = words.pop(0).partition("=")
+        variables.setdefault(name, value)
+    python, option, module, *arguments = words
+    assert (python, option) == ("python", "-m")
+    return Program([*command(module), *arguments, *more], **variables)

@@ -14,8 +14,7 @@ from callboard.examples import remote_assistant
 from callboard.examples.remote_assistant.script import scripted_model
 from callboard.examples.servers.server import free_port
 from tests.docs.pages import FENCE, links
-from tests.examples.remote_assistant.processes import Program, listening
-from tests.examples.talking.running import command
+from tests.examples.remote_assistant.processes import Program, listening, run
 from tests.servers.certificates import Certificates
 from tests.servers.openai_server import OpenAIServer
 
@@ -26,17 +25,6 @@ BLOCKS = [(block[1], block[2]) for block in FENCE.finditer(TEXT)]
 COMMANDS = [line for kind, text in BLOCKS if kind == "sh" for line in text.splitlines()]
 
 (INSTALL, SERVE, TALK, SCRIPT, WEB, MODEL, EXPORT, SECURE, FAR) = COMMANDS
-
-
-def run(line: str, *more: str, **variables: str) -> Program:
-    """Run a command of the page, with variables before it, and with these further options."""
-    words = shlex.split(line)
-    while "=" in words[0]:
-        name, _, value = words.pop(0).partition("=")
-        variables.setdefault(name, value)
-    python, option, module, *arguments = words
-    assert (python, option) == ("python", "-m")
-    return Program([*command(module), *arguments, *more], **variables)
 
 
 def test_it_names_the_extras_that_are_needed() -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import shlex
 import signal
 import urllib.request
 from pathlib import Path
@@ -13,9 +12,8 @@ import pytest
 from callboard.examples import shopping
 from callboard.examples.shopping.script import scripted_model
 from tests.docs.pages import FENCE, links
-from tests.examples.remote_assistant.processes import Program
+from tests.examples.remote_assistant.processes import run
 from tests.examples.shopping.test_clerk import shopping as session
-from tests.examples.talking.running import command
 from tests.servers.openai_server import OpenAIServer
 
 FOLDER = Path(shopping.__file__).parent
@@ -26,17 +24,6 @@ COMMANDS = [line for kind, text in BLOCKS if kind == "sh" for line in text.split
 (INSTALL, WEB, TALK, SCRIPT, MODEL) = COMMANDS
 
 SAID = re.findall(r"^\| ([A-Z][^|]*?) \| ", TEXT.partition("| say |")[2], re.MULTILINE)
-
-
-def run(line: str, *more: str, **variables: str) -> Program:
-    """Run a command of the page, with variables before it, and with these further options."""
-    words = shlex.split(line)
-    while "=" in words[0]:
-        name, _, value = words.pop(0).partition("=")
-        variables.setdefault(name, value)
-    python, option, module, *arguments = words
-    assert (python, option) == ("python", "-m")
-    return Program([*command(module), *arguments, *more], **variables)
 
 
 def test_it_names_the_extra_that_is_needed() -> None:
