@@ -1,6 +1,7 @@
 """Settings for every test."""
 
 import gc
+import signal
 from collections.abc import Generator, Iterator
 
 import pytest
@@ -13,6 +14,12 @@ settings.register_profile("callboard", deadline=None)
 settings.load_profile("callboard")
 
 pytest_plugins = ["tests.servers.fixtures", "tests.servers.browser"]
+
+
+# Where this is a background job of a script SIGINT is ignored, and would be by the programs that
+# tests start and interrupt, too: they inherit it.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def pytest_collection_finish() -> None:

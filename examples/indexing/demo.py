@@ -9,7 +9,6 @@ tree like any other.
 
 from __future__ import annotations
 
-import argparse
 import asyncio
 import secrets
 import sys
@@ -17,11 +16,11 @@ from pathlib import Path
 
 from callboard import CallboardError, Node
 from callboard.examples.indexing import fleet
-from callboard.examples.indexing.brokers import TRANSPORTS
 from callboard.examples.indexing.company import Company, Plan
 from callboard.examples.indexing.files import THIRD_PARTY, standard_library
 from callboard.examples.indexing.report import Result
 from callboard.examples.indexing.reporter import Unproven
+from callboard.supervision.cli.verbs import main as command
 from callboard.supervision.signals import Signals
 
 
@@ -77,11 +76,4 @@ async def _run(the_plan: Plan) -> int:
 
 
 if __name__ == "__main__":
-    parser = argparse.ArgumentParser(prog="callboard demo", description="Index source code.")
-    parser.add_argument("path", nargs="?", metavar="FOLDER", help="default: the standard library")
-    parser.add_argument("--no-chaos", dest="chaos", action="store_false", help="kill nobody")
-    parser.add_argument("--seed", type=int, help="the seed of the chaos, to see it again")
-    parser.add_argument("--workers", type=int, default=4, help="parsers, each on its own thread")
-    parser.add_argument("--nodes", type=int, default=1, help="processes, joined by a transport")
-    parser.add_argument("--transport", choices=TRANSPORTS, default=TRANSPORTS[0])
-    sys.exit(main(**vars(parser.parse_args())))
+    command(["demo", *sys.argv[1:]])

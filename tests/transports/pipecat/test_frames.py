@@ -212,9 +212,7 @@ async def test_their_worker_is_on_a_bridge_of_ours(broker: Broker, theirs: Their
         await until(lambda: texts(log, "after") == ["kid: HELLO"])
         assert texts(log, "before") == ["hello"]
         heard = {"class": "TextFrame", "text": "hello"}
-        [event] = [
-            each for each in theirs.happened("heard", worker="kid") if each["frame"] == heard
-        ]
+        [event] = await theirs.until("heard", worker="kid", frame=heard)
         assert event["direction"] == "DOWNSTREAM"
 
         audio = bytes(range(256)) * 5
