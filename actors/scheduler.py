@@ -23,7 +23,10 @@ __all__ = ["Ready", "Scheduler", "Step"]
 TURN = 256
 """Messages handled before the runner lets the event loop look at everything else."""
 
-BATCH = 64
+SHORT_TURN = 32
+"""The same once something waits for the loop, as what is ready for another node does."""
+
+BATCH = 32
 """Messages of one worker handled before the next ready worker has its turn."""
 
 RESTING = 16
@@ -118,6 +121,8 @@ class Scheduler:
         """Make an empty run queue; nothing runs until the first worker is ready."""
         self._loop = loop
         self._ready: deque[Ready] = deque()
+        self._floor = 0
+        """The turn in progress ends once no more messages than this are left of it."""
         self._active = False
         self._resting: list[asyncio.Future[None]] = []
         self._keep = True
@@ -130,6 +135,14 @@ class Scheduler:
         if not self._active:
             self._active = True
             self._engage()
+
+    def hasten(self) -> None:
+        """Have the turn that is in progress be a short one, because something waits for the loop.
+
+        So another node is told the first answers while the next are being worked out, and is not
+        idle meanwhile.
+        """
+        self._floor = TURN - SHORT_TURN
 
     def beside(self, begin: Callable[[], Step | None]) -> None:
         """Call `begin` in a task of its own, and carry on there what it began, if that has to wait.
@@ -235,7 +248,8 @@ class Scheduler:
         """
         ready = self._ready
         left = TURN
-        while ready and left > 0:
+        self._floor = 0
+        while ready and left > self._floor:
             outcome = ready.popleft().turn(BATCH)
             if not isinstance(outcome, int):
                 return outcome

@@ -174,6 +174,7 @@ class Peer(Changing):
         if not self._flushing:
             self._flushing = True
             self.runtime.loop.call_soon(self.flush)
+            self.runtime.scheduler.hasten()
 
     def flush(self) -> None:
         """Send what is ready: once for all that became ready in one turn of the loop."""

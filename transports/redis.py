@@ -15,7 +15,7 @@ from .codec import Codec
 from .redis_address import RedisAddress, RedisConnection, packed
 from .redis_channels import channel_of
 from .redis_line import ROUNDS, Line, RedisLost, disconnect
-from .transport import Packet, Receive, Spare, Transport
+from .transport import MUCH, Packet, Receive, Spare, Transport
 
 if TYPE_CHECKING:
     from redis.asyncio import Redis
@@ -84,13 +84,15 @@ class RedisTransport(Transport):
         """
         own = self._channel(self.node_name)
 
-        def take(answer: object) -> None:
+        def take(answer: object) -> bool:
             message = cast("list[bytes]", answer)
             if message[0] == b"message":
                 if message[2]:
                     receive(message[2])
-            elif message[0] == b"pong":
+                return len(message[2]) >= MUCH
+            if message[0] == b"pong":
                 subscriber.answer_came()
+            return False
 
         address = self._address
         subscriber = Line(address.make(), address.shown, take)

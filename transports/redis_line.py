@@ -63,9 +63,9 @@ class Line:
     )
 
     def __init__(
-        self, connection: RedisConnection, shown: str, take: Callable[[object], object]
+        self, connection: RedisConnection, shown: str, take: Callable[[object], bool | None]
     ) -> None:
-        """Prepare one; `take` is called with each answer, without waiting for it."""
+        """Prepare one; `take` is called with each answer: true, if that was much for one turn."""
         self._connection = connection
         self._shown = shown
         self._take = take
@@ -162,7 +162,8 @@ class Line:
             while True:
                 answer = await read(disable_decoding=True)
                 self._heard = True
-                take(answer)
+                if take(answer):
+                    await asyncio.sleep(0)
         except Exception as error:
             lost(self._lost(error))
 

@@ -22,7 +22,11 @@ from ..actors.worker import Worker
 from .codec import Codec
 from .gate import Gate
 
-__all__ = ["Carriage", "Packet", "Receive", "Spare", "Transport"]
+__all__ = ["MUCH", "Carriage", "Packet", "Receive", "Spare", "Transport"]
+
+MUCH = 1024
+"""Bytes of a packet after which whoever reads gives the loop a turn before the next one, so that
+what was asked is done and answered while the next is taken in, and not after all of them."""
 
 
 class Packet(NamedTuple):
@@ -123,6 +127,7 @@ class Transport(Worker):
     async def open(self, receive: Receive) -> None:
         """Connect. When it returns, packets to this node and to all come to `receive`, in order.
 
+        Where several have come at once, `await asyncio.sleep(0)` after one of `MUCH` bytes or more.
         Any error is a failed attempt: the next one follows after a growing delay.
         """
         raise NotImplementedError(f"{type(self).__name__} has no open()")

@@ -144,3 +144,19 @@ class Troubles(Staged):
             assert network.publishes["A"] - before == 1
             sent = [s for s in network.sent[since:] if s.kind is Kind.DATA and s.node == "A"]
             assert [len(s.bodies) for s in sent if s.bodies] == [100]
+
+    @pytest.mark.check("M65")
+    async def test_the_first_answers_of_a_crowd_leave_while_the_next_are_worked_out(
+        self, stage: Stage
+    ) -> None:
+        async with stage:
+            a, _ = await stage.pair()
+            await a.ask("b", Question("settled"))
+            await stage.until(lambda: stage.open_with_others(a) == 0)
+            network = stage.network
+            since = len(network.sent)
+            texts = [str(number) for number in range(100)]
+            assert await asyncio.gather(*(a.ask("b", Question(text)) for text in texts)) == texts
+            sent = [s for s in network.sent[since:] if s.kind is Kind.DATA and s.bodies]
+            assert [len(s.bodies) for s in sent if s.node == "A"] == [100]
+            assert [len(s.bodies) for s in sent if s.node == "B"] == [32, 32, 32, 4]

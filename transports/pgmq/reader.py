@@ -9,6 +9,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
 
 from ..errors import Undecodable
+from ..transport import MUCH
 from .backend import Backend, Reading, Row
 from .errors import QueueGone
 from .payload import bytes_of_row
@@ -77,7 +78,7 @@ class Reader:
             self._news.set()
             return
         try:
-            self._hand_over([row])
+            self._hand_over(row)
         except Exception as error:
             self._failure = error
         if self._failure is not None or len(self._done) >= DONE_AT_MOST:
@@ -135,22 +136,26 @@ class Reader:
         for id in done:
             self._done.pop(id, None)
         self._more = len(rows) >= self._batch_size
-        self._hand_over(rows)
-
-    def _hand_over(self, rows: Sequence[Row]) -> None:
         for row in rows:
-            try:
-                data = bytes_of_row(row.message)
-            except Undecodable as error:
-                self.unreadable += 1
-                if self.unreadable == 1:
-                    logger.warning("%s: removed (logged once, counted)", error)
-            else:
-                self._hand_over_once(row.id, data)
-            self._done[row.id] = None
-        if self._done and self._deleting is None:
+            if self._hand_over(row) >= MUCH and row is not rows[-1]:
+                await asyncio.sleep(0)
+
+    def _hand_over(self, row: Row) -> int:
+        """Hand over a row, and have it deleted soon; return how many bytes it has."""
+        data = b""
+        try:
+            data = bytes_of_row(row.message)
+        except Undecodable as error:
+            self.unreadable += 1
+            if self.unreadable == 1:
+                logger.warning("%s: removed (logged once, counted)", error)
+        else:
+            self._hand_over_once(row.id, data)
+        self._done[row.id] = None
+        if self._deleting is None:
             loop = asyncio.get_running_loop()
             self._deleting = loop.call_later(LINGER, self._delete)
+        return len(data)
 
     def _hand_over_once(self, id: int, data: bytes) -> None:
         """Hand over what has not been: the number alone may be that of a queue made anew."""

@@ -243,7 +243,8 @@ class PgmqChannel:
         handed: dict[int, None] = {}
         try:
             while True:
-                found = await self._queues.read(session, queue)
+                # PGMQ returns what it has read in any order; the numbers are that of sending.
+                found = sorted(await self._queues.read(session, queue))
                 for number, text in found:
                     if number not in handed:  # else it could not be deleted the last time
                         handed[number] = None

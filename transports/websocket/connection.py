@@ -13,6 +13,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import Protocol, cast
 
+from ..transport import MUCH
 from .errors import ConnectionLost, Leave, brief
 from .library import ClientSocket, ConnectionClosed, ServerSocket, State, post_to
 
@@ -115,6 +116,8 @@ class Connection:
                     done = take(data)
                     if done is not None:
                         await done
+                    elif len(data) >= MUCH:
+                        await asyncio.sleep(0)
                 finally:
                     self._busy = False
                     socket.heard = self._loop.time()

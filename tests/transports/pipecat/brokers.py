@@ -66,7 +66,7 @@ CREATE OR REPLACE FUNCTION public.bus_subscribe(
     SELECT msg_id, message FROM pgmq.read_with_poll(p_my_queue, p_vt, p_qty, p_max_seconds, 50)
     WHERE EXISTS (
         SELECT FROM public.bus_queues WHERE queue = p_my_queue AND channel = p_channel
-    )
+    ) ORDER BY msg_id
 $$;
 
 CREATE OR REPLACE FUNCTION public.bus_archive(p_my_queue text, p_channel text, p_msg_id bigint)
