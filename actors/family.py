@@ -32,8 +32,8 @@ class NodeView(Protocol):
         """Return the ref of a known worker, or None."""
         ...
 
-    def drain(self, reason: str = "") -> Any:
-        """End the node once what it has taken is finished."""
+    def drain(self, reason: str = "", *, everywhere: bool = False) -> Any:
+        """End the node once what it has taken is finished; with a word, all nodes that are known."""
         ...
 
     def broadcast(self, message: Any) -> int:

@@ -4,11 +4,17 @@ from __future__ import annotations
 
 from ..actors.cell import Cell, State
 from ..actors.errors import MailboxFull
-from ..actors.message import lane_for
+from ..actors.message import SystemMessage, lane_for
 from ..actors.ref import CURRENT
 from .snapshot import walk
 
-__all__ = ["spread"]
+__all__ = ["DrainAsked", "spread"]
+
+
+class DrainAsked(SystemMessage, wire="callboard.drain"):
+    """Has each node that gets it drain: a worker of another one asked for the end of all."""
+
+    reason: str
 
 
 def spread(root: Cell, message: object) -> int:

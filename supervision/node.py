@@ -22,7 +22,7 @@ from ..actors.worker import Worker
 from ..transports.codec import Codec
 from ..transports.liveness import BEAT, DOWN_AFTER
 from ..transports.transport import Transport
-from .broadcast import spread
+from .broadcast import DrainAsked, spread
 from .drain import finish_work
 from .family import family_of
 from .front import Front
@@ -209,15 +209,22 @@ class Node(Front, Seen):
             self._hurry.set()
         await self._end(Shutdown(reason))
 
-    async def drain(self, reason: str = "drained", *, within: float | None = None) -> None:
+    async def drain(
+        self, reason: str = "drained", *, within: float | None = None, everywhere: bool = False
+    ) -> None:
         """Take no new work, finish what was taken, then stop.
 
         What is not done `within` seconds is stopped as by a plain stop. From inside a worker the
         drain goes on after this returns, since it waits for that worker too.
+
+        `everywhere`: all other nodes that are known drain too, each for as long as it is set to;
+        those behind a proxy do not. For one that cannot be told it is a dead letter.
         """
         if self._runtime is None or self.state == "stopped":
             return
         self._told = True
+        if everywhere and self._network is not None:
+            self._network.router.broadcast(DrainAsked(reason), CURRENT.get())
         await self._end(Shutdown(reason), self._drain_within if within is None else within)
 
     def kill(self) -> None:
@@ -350,4 +357,8 @@ class Node(Front, Seen):
     def broadcast_here(self, message: Any) -> int:
         """Send the message to the workers of this node only; return how many got it."""
         assert self._root is not None
+        if isinstance(message, DrainAsked):
+            self._told = True
+            self._begin_end(Shutdown(message.reason), self._drain_within)
+            return 0
         return spread(self._root, message)

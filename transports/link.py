@@ -230,6 +230,11 @@ class Link:
             self._patience = self._resend_after
             self._resend_at = now + self._patience
 
+    def settle(self, now: float) -> None:
+        """Have what has arrived acknowledged at once, because this side will say no more."""
+        if self._ack_at is not None:
+            self._ack_at = now
+
     def due(self) -> float | None:
         """Return when `segments` must be called if nothing else happens; None: never.
 

@@ -191,6 +191,11 @@ class Peer(Changing):
         self.link.resume(self.runtime.loop.time())
         self.flush()
 
+    def settle(self) -> None:
+        """Acknowledge all that has come, so that the other side takes none of it for lost."""
+        self.link.settle(self.runtime.loop.time())
+        self.flush()
+
     def _arm(self) -> None:
         due = self.link.due()
         if due is not None:

@@ -261,6 +261,8 @@ class Router:
                     self._quiet.clear()
                     await self._quiet.wait()
         self._leaving = True
+        for peer in self.peers.values():
+            peer.settle()
         self._do(self.discovery.leave())
         self._forget_all()
         # One turn, so that what was posted is on its way before the transports are told to stop.

@@ -274,6 +274,40 @@ class Endings(Staged):
             assert len(stage.log.of("a", "ready")) == 2
             assert a.dead_letters.count == b.dead_letters.count == 5
 
+    @pytest.mark.check("M31")
+    async def test_a_worker_has_its_own_node_drain_or_with_a_word_all_of_them(
+        self, stage: Stage
+    ) -> None:
+        async with stage:
+            a, b = await stage.pair()
+            c = await stage.node("C", "c")
+            d = await stage.node("D", "d")
+            for node in (a, b, c):
+                await stage.know(node, "d")
+            await stage.know(d, "a", "b", "c")
+            await d.ask("d", Take(lambda me: me.node.drain()))
+            await stage.until(lambda: d.state == "stopped")
+            for node in (a, b, c):
+                await stage.forget(node, "d")
+                assert node.state == "running"
+            await stage.know(a, "b", "c")
+            held = b.ask("b", Hold())
+            await stage.noted("b", "held")
+            ends = [asyncio.create_task(node.run()) for node in (a, b, c)]
+            events = [node.events.subscribe() for node in (a, b, c)]
+            await a.ask("a", Take(lambda me: me.node.drain("it is late", everywhere=True)))
+            await stage.until(
+                lambda: [n.state for n in (a, b, c)] == ["stopped", "draining", "stopped"]
+            )
+            stage.log.gate.set()
+            assert await held == "released"
+            await asyncio.gather(*ends)
+            for ended in events:
+                stopped = [event for event in ended.take() if event.kind == "node_stopped"]
+                assert [event.reason for event in stopped] == [Shutdown("it is late")]
+            assert [node.drained for node in (a, b, c)] == [True] * 3
+            assert [node.dead_letters.by_reason for node in (a, b, c)] == [{}] * 3
+
 
 async def crash(node: Node) -> None:
     """End a node as a crash does: without a word to anybody."""

@@ -180,6 +180,18 @@ def test_a_repeated_body_is_dropped_counted_and_acknowledged_once_more() -> None
     assert link.segments(3.05) == [Segment(1, 3, False, [])]
 
 
+def test_who_will_say_no_more_acknowledges_at_once_what_has_arrived_and_nothing_else() -> None:
+    link = Link()
+    link.settle(0.5)
+    assert link.segments(0.5) == []
+    link.receive(Segment(1, 1, False, bodies(2)), 1.0)
+    assert link.segments(1.0) == []
+    link.settle(1.0)
+    assert link.segments(1.0) == [Segment(1, 3, False, [])]
+    link.settle(1.1)
+    assert link.segments(1.1) == []
+
+
 def test_of_a_segment_that_overlaps_only_what_is_new_is_delivered() -> None:
     link = Link()
     link.receive(Segment(1, 1, False, bodies(2)), 1.0)
