@@ -33,7 +33,7 @@ class NodeView(Protocol):
         ...
 
     def drain(self, reason: str = "", *, everywhere: bool = False) -> Any:
-        """End the node once what it has taken is finished; with a word, all nodes that are known."""
+        """End the node once what it has taken is finished; or all nodes that are known."""
         ...
 
     def broadcast(self, message: Any) -> int:
