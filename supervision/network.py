@@ -83,7 +83,7 @@ class Network:
             await self.router.leave()
         await lifecycle.stop(self.cell, reason, STOP_WITHIN)
         self.cell.close(reason)
-        self.router.close()
+        await self.router.close()
 
     def _supervisor(self) -> Supervisor:
         return Supervisor(self._children, restarts=RECONNECTS)

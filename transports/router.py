@@ -268,13 +268,13 @@ class Router:
         # One turn, so that what was posted is on its way before the transports are told to stop.
         await asyncio.sleep(0)
 
-    def close(self) -> None:
+    async def close(self) -> None:
         """Hear of no more changes, and forget all others where no goodbye was said."""
         self._leaving = True
         self._announcer.close()
-        if self._pulse is not None:
-            self._pulse.stop()
         self._forget_all()
+        if self._pulse is not None:
+            await self._pulse.stop()
 
     def _forget_all(self) -> None:
         self._alarm.cancel()

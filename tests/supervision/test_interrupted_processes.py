@@ -85,7 +85,8 @@ class Tree(Supervisor):
 async def main() -> None:
     node = Node(Tree)
     await node.start()
-    say("running")
+    # Said once `run` waits: from then on a signal is taken.
+    asyncio.get_running_loop().call_soon(say, "running")
     await node.run()
     say(f"in the end it is {node.state}")
 

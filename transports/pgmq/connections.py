@@ -199,7 +199,11 @@ class FromUrl:
         except asyncpg.PostgresError as error:
             raise PgmqError(f"{mask_url(self._url)} lets nobody in: {error}") from None
         session = Session(connection, pooled=True)
-        await session.probe()
+        try:
+            await session.probe()
+        except BaseException:
+            connection.terminate()
+            raise
         return session
 
     async def close(self, session: Session) -> None:

@@ -129,10 +129,14 @@ class Connection:
         await self._socket.wait_closed()
 
     async def close(self, code: Leave = Leave.DONE, reason: str = "") -> None:
-        """Close it in order; one that does not answer is cut off."""
+        """Close it in order; one that does not answer, or is not waited for, is cut off."""
         self._watchdog.cancel()
-        # The library gives up after `close_timeout`, where the other side does not answer.
-        await self._socket.close(int(code), brief(reason))
+        try:
+            # The library gives up after `close_timeout`, where the other side does not answer.
+            await self._socket.close(int(code), brief(reason))
+        except BaseException:
+            self._socket.transport.abort()
+            raise
 
     def abandon(self, code: Leave, reason: str) -> None:
         """Cut it off, telling the other side why if that can still be told."""

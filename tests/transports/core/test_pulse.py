@@ -64,9 +64,12 @@ class Wayside(LocalTransport):
         return self.make()
 
 
-def pulse(spare: Callable[[], Spare | None], longest: float) -> Pulse:
+def pulse(
+    spare: Callable[[], Spare | None], longest: float, patience: float | None = None
+) -> Pulse:
     transport = Wayside(spare)
-    return Pulse(lambda: ("A", 7), lambda: [transport], 0.05, None, longest=longest)
+    node, beat = ("A", 7), 0.05
+    return Pulse(lambda: node, lambda: [transport], beat, None, longest=longest, patience=patience)
 
 
 async def test_it_vouches_while_the_loop_is_blocked_and_not_for_longer_than_is_said() -> None:
@@ -86,9 +89,55 @@ async def test_it_vouches_while_the_loop_is_blocked_and_not_for_longer_than_is_s
     assert (len(way.sent), way.opened) == (sent, 1), "it is given up, and nothing is opened anew"
     thread.felt()
     await eventually(lambda: way.opened == 2)
-    thread.stop()
-    await eventually(lambda: not thread.is_alive())
+    await thread.stop()
+    assert not thread.is_alive()
     assert way.opened == way.closed == 2
+
+
+class Stuck(Way):
+    """At its broker, one step has no end."""
+
+    def __init__(self, step: str) -> None:
+        super().__init__()
+        self.step = step
+        self.waits = False
+
+    async def open(self) -> None:
+        await super().open()
+        await self.at("open")
+
+    async def publish(self, packets: Sequence[Packet]) -> None:
+        await self.at("publish")
+
+    async def close(self) -> None:
+        await super().close()
+        await self.at("close")
+
+    async def at(self, step: str) -> None:
+        if step == self.step:
+            self.waits = True
+            await asyncio.sleep(600)
+
+
+@pytest.mark.parametrize("step", ["open", "publish"])
+async def test_what_it_waits_for_at_a_broker_does_not_outlive_the_node(step: str) -> None:
+    way = Stuck(step)
+    thread = pulse(lambda: way, longest=60, patience=600)
+    thread.start()
+    await eventually(lambda: way.waits)
+    await thread.stop()
+    assert not thread.is_alive()
+    assert way.opened == way.closed == 1
+
+
+async def test_a_connection_that_does_not_close_holds_the_node_for_a_moment_only() -> None:
+    way = Stuck("close")
+    thread = pulse(lambda: way, longest=60)
+    thread.start()
+    await eventually(lambda: way.opened)
+    await thread.stop()
+    assert way.waits
+    assert not thread.is_alive()
 
 
 def broken() -> Spare | None:
@@ -104,8 +153,8 @@ async def test_without_a_way_out_it_is_quiet_and_ends_with_the_node(
     await asyncio.sleep(0.4)
     assert thread.is_alive()
     assert thread.sent == 0
-    thread.stop()
-    await eventually(lambda: not thread.is_alive())
+    await thread.stop()
+    assert not thread.is_alive()
     assert capfd.readouterr() == ("", "")
 
 
@@ -170,6 +219,4 @@ async def test_the_thread_ends_with_the_node(redis_server: RedisServer, channel:
         time.sleep(0.4)  # noqa: ASYNC251 - the loop is to be blocked
         assert any(each.name == "callboard-pulse" for each in threading.enumerate())
         await a.stop()
-        await eventually(
-            lambda: not any(each.name == "callboard-pulse" for each in threading.enumerate())
-        )
+        assert not any(each.name == "callboard-pulse" for each in threading.enumerate())

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import time
 import traceback
 from collections.abc import Callable
 from urllib.parse import urlsplit
@@ -12,11 +13,11 @@ import pytest
 
 from callboard.actors.testing import eventually
 from callboard.examples.servers.postgres_server import PostgresServer
-from callboard.transports.pgmq.connections import FromUrl
+from callboard.transports.pgmq.connections import FromUrl, Session
 from callboard.transports.pgmq.direct import DirectBackend
 from callboard.transports.pgmq.transport import PgmqTransport
 from tests.servers.chaos import ChaosProxy
-from tests.servers.fixtures import NewPostgres
+from tests.servers.fixtures import NewPostgres, execute
 from tests.transports.contract_cast import Note
 from tests.transports.contract_stage import Stage
 from tests.transports.pgmq.backends import Noting
@@ -109,6 +110,33 @@ async def test_a_node_stops_within_its_budget_where_postgres_has_gone(
         postgres.resume()
     assert len([text for text in caplog.messages if "could not be removed" in text]) <= 1
     assert "was not ended" not in caplog.text and "abandoned" not in caplog.text
+
+
+async def test_a_connection_that_is_given_up_while_it_is_made_is_closed(
+    shared_database: str, channel: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    connected = asyncio.Event()
+
+    async def wait(session: Session) -> None:
+        connected.set()
+        await asyncio.sleep(600)
+
+    monkeypatch.setattr(Session, "probe", wait)
+    here = f"SELECT count(*) FROM pg_stat_activity WHERE application_name = '{channel}'"
+
+    async def count() -> int:
+        [row] = await asyncio.to_thread(execute, shared_database, here)
+        return int(row[0])
+
+    opening = asyncio.create_task(FromUrl(shared_database, channel).open())
+    await connected.wait()
+    assert await count() == 1
+    opening.cancel()
+    await asyncio.wait([opening])
+    assert opening.cancelled()
+    deadline = time.monotonic() + 20
+    while await count():  # the server takes a moment to notice
+        assert time.monotonic() < deadline, "it was not closed"
 
 
 async def test_without_postgres_the_node_starts_and_it_is_tried_again(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import logging
 
 import pytest
@@ -215,6 +216,31 @@ async def test_the_spare_connection_carries_out_and_leaves_the_first_one_alone()
             a.post("hub", b"still there")
             assert (await hub.got(2))[-1] == (b"still there", "a")
             assert a.downs == 0
+
+
+async def test_a_spare_connection_that_has_no_time_to_close_leaves_nothing() -> None:
+    async with End("hub", WebSocketHub()) as hub:
+        await hub.connected()
+        assert isinstance(hub.prototype, WebSocketHub)
+        async with (
+            ChaosProxy(hub.prototype.port) as way,
+            End("a", WebSocketTransport(f"ws://127.0.0.1:{way.port}")) as a,
+        ):
+            await a.connected()
+            spare = a.transport.spare() if a.transport is not None else None
+            assert spare is not None
+
+            async def close_in_vain() -> None:
+                await spare.open()
+                way.to_client.hold()
+                with pytest.raises(TimeoutError):
+                    async with asyncio.timeout(0.05):
+                        await spare.close()
+
+            # What is not closed when its loop ends, Python complains of, and that fails a test.
+            await asyncio.to_thread(asyncio.run, close_in_vain())
+            gc.collect()
+            way.clear()
 
 
 async def test_what_is_malformed_is_counted_once_logged_and_the_rest_goes_on(
