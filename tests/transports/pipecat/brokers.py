@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 from callboard.transports.pipecat.transport import (
@@ -11,7 +12,7 @@ from callboard.transports.pipecat.transport import (
 )
 from tests.transports.pipecat.theirs import Theirs
 
-__all__ = ["ISOLATED_SQL", "Broker"]
+__all__ = ["ISOLATED_SQL", "Broker", "in_order"]
 
 
 class Broker:
@@ -82,3 +83,11 @@ BEGIN
 END $$;
 """
 """What a deployment of Pipecat writes for itself, to the interface that Pipecat describes."""
+
+GUIDE = Path(__file__).parents[3] / "docs" / "guides" / "pipecat-channel.md"
+
+
+def in_order() -> list[str]:
+    """Return the statements of the guide that have Pipecat processes read in order."""
+    statements = GUIDE.read_text().partition("```sql\n")[2].partition("```")[0]
+    return [each for each in statements.splitlines() if each]

@@ -13,7 +13,7 @@ import pytest
 from callboard.examples.servers.postgres_server import PostgresServer
 from callboard.examples.servers.redis_server import RedisServer
 from tests.servers.fixtures import execute
-from tests.transports.pipecat.brokers import ISOLATED_SQL, Broker
+from tests.transports.pipecat.brokers import ISOLATED_SQL, Broker, in_order
 
 with warnings.catch_warnings():
     warnings.simplefilter("ignore")
@@ -27,7 +27,7 @@ def pipecat_database(postgres_server: PostgresServer, pgmq_template: str) -> Ite
     """The URL of a database with PGMQ, and the functions of an isolated channel."""
     name = f"pipecat_{os.getpid()}_{next(NUMBERS)}"
     execute(postgres_server.url, f"CREATE DATABASE {name} TEMPLATE {pgmq_template}")
-    execute(postgres_server.url_for(name), ISOLATED_SQL)
+    execute(postgres_server.url_for(name), ISOLATED_SQL, *in_order())
     yield postgres_server.url_for(name)
     execute(postgres_server.url, f"DROP DATABASE {name} WITH (FORCE)")
 
