@@ -11,6 +11,9 @@ LINKS   = $(VENV)/links/callboard
 PARTS   = __init__.py py.typed actors transports supervision examples
 INSTALL = $(PYTHON) -m pip install --quiet --disable-pip-version-check -e
 
+# A run of the tests starts a thousand processes: without its byte code each compiles every module.
+unexport PYTHONDONTWRITEBYTECODE
+
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
 .PHONY: help demo test check lint types bench soak failures examples docs dev clean python
