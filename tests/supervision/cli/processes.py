@@ -15,6 +15,9 @@ from typing import Any, TypeVar
 
 import psutil
 import pytest
+from click.testing import CliRunner
+
+from callboard.supervision.cli.seen import ps
 
 __all__ = ["TREES", "Company", "Started", "alive", "poll"]
 
@@ -125,10 +128,13 @@ class Company:
         return done.returncode, done.stdout.decode(), done.stderr.decode()
 
     def nodes(self) -> dict[str, dict[str, Any]]:
-        """Return the nodes that run, by name, as `ps -o json` shows them."""
-        code, out, err = self.ask("ps", "-o", "json")
-        assert code == 0, err
-        return {node["name"]: node for node in json.loads(out)["nodes"]}
+        """Return the nodes that run, by name, as `ps -o json` shows them.
+
+        In this process: who waits for a node looks often, and a command takes a while to start.
+        """
+        done = CliRunner().invoke(ps, ["-o", "json"], env={"XDG_RUNTIME_DIR": str(self.folder)})
+        assert done.exit_code == 0, done.output
+        return {node["name"]: node for node in json.loads(done.stdout)["nodes"]}
 
     def pid_of(self, name: str) -> int:
         """Wait until a node runs; return its process."""
