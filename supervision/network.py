@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Mapping, Sequence
+from importlib import import_module
 
 from ..actors import lifecycle
 from ..actors.cell import Cell
@@ -30,6 +31,9 @@ has been silent for as long would be declared down for."""
 STOP_WITHIN = 5.0
 """Seconds that the transports may take to disconnect; a broker that has gone costs no more."""
 
+REGISTERING = ("..actors.frames", "..actors.llm")
+"""What registers messages that may come from other nodes, and is not loaded before it is used."""
+
 
 class Network:
     """What joins a node to others: begins before its tree and ends after it."""
@@ -45,6 +49,8 @@ class Network:
         secrets: Mapping[str, str | bytes] | None = None,
     ) -> None:
         """Prepare to carry over these transports; the first secret signs, each is accepted."""
+        for part in REGISTERING:
+            import_module(part, __package__)
         keys = {id: _bytes(secret) for id, secret in (secrets or {}).items()}
         self.router = Router(
             runtime,

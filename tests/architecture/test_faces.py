@@ -1,6 +1,8 @@
 """A face is one alphabetic list, equal to what it imports, and every name on it is documented."""
 
 import ast
+import subprocess
+import sys
 from pathlib import Path
 
 from tests.architecture.documented import undocumented
@@ -56,6 +58,47 @@ def test_every_public_name_is_documented() -> None:
     assert sorted({line for face in faces(tree) for line in undocumented(face, tree)}) == []
 
 
+LATER = """
+import sys
+import callboard
+
+later = ("callboard.actors.frames", "callboard.actors.llm")
+print([part for part in later if part in sys.modules])
+print(set(callboard.__all__) - set(dir(callboard)))
+from callboard import DataMessage, tool, TextFrame
+print([part for part in later if part not in sys.modules], TextFrame is callboard.TextFrame)
+from callboard import *
+print([name for name in callboard.__all__ if name not in globals()])
+print(hasattr(callboard, "Usage"))
+"""
+
+JOINING = """
+import asyncio, sys
+from callboard import Child, LocalBus, LocalTransport, Node, Supervisor, Worker
+from callboard.actors.wire import WIRE_TYPES
+
+tree = Supervisor([Child("worker", Worker)])
+
+async def main(*transports):
+    async with Node(tree, transports=transports):
+        print("callboard.text" in WIRE_TYPES, "callboard.llm-recall" in WIRE_TYPES)
+
+asyncio.run(main())
+asyncio.run(main(LocalTransport(LocalBus())))
+"""
+
+
+def test_frames_and_language_models_are_loaded_when_they_are_asked_for() -> None:
+    done = subprocess.run([sys.executable, "-c", LATER], capture_output=True, text=True, check=True)
+    assert done.stdout.splitlines() == ["[]", "set()", "[] True", "[]", "False"]
+
+
+def test_a_node_with_a_transport_knows_what_may_come_from_others() -> None:
+    command = [sys.executable, "-c", JOINING]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    assert done.stdout.splitlines() == ["False False", "True True"]
+
+
 def test_an_uneven_face_is_found(tmp_path: Path) -> None:
     tree = plant(
         tmp_path,
@@ -108,10 +151,12 @@ def test_an_undocumented_public_name_is_found(tmp_path: Path) -> None:
 
 
 def _imported(face: Source) -> list[str]:
+    """What it imports, but for what it needs to load a part later."""
     return [
         alias.asname or alias.name
         for node in ast.walk(face.tree)
         if isinstance(node, ast.Import | ast.ImportFrom)
+        and getattr(node, "module", None) not in ("importlib", "typing")
         for alias in node.names
     ]
 
