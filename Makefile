@@ -4,7 +4,7 @@ BASE_PYTHON ?= python3
 VENV        ?= .venv
 ARGS        ?=
 # Most tests wait for a clock or a server, not for a processor: so more at once than there are of these.
-AT_ONCE     ?= 4
+AT_ONCE     ?= 6
 
 PYTHON  = $(VENV)/bin/python
 LINKS   = $(VENV)/links/callboard
