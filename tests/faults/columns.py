@@ -17,7 +17,7 @@ from callboard.transports.transport import Transport
 from callboard.transports.urls import transport_from_url
 from tests.faults.fleet import DOWN_AFTER, Fleet
 from tests.faults.stations import Near, Station
-from tests.servers.fixtures import execute
+from tests.servers.fixtures import OTHERS_GIVE_WAY, execute
 from tests.servers.installing import provided
 
 __all__ = ["FLEETS", "PgmqFleet"]
@@ -131,9 +131,9 @@ class PgmqFleet(BrokerFleet[PostgresServer]):
         return [str(queue) for (queue,) in await self.run(listed)]
 
     async def run(self, statement: str, *, database: str | None = None) -> list[tuple[Any, ...]]:
-        """Run a statement as the superuser; return its rows."""
+        """Run a statement as the superuser, to which the nodes' give way; return its rows."""
         url = self.server.url_for(database or self.database)
-        return await asyncio.to_thread(execute, url, statement)
+        return await asyncio.to_thread(execute, url, OTHERS_GIVE_WAY, statement)
 
 
 class IsolatedFleet(PgmqFleet):

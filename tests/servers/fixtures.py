@@ -17,7 +17,7 @@ from tests.servers.certificates import Certificates, certify
 from tests.servers.installing import provided
 from tests.servers.pgbouncer import PGBOUNCER, PgBouncer
 
-__all__ = ["NewPgBouncer", "NewPostgres", "NewRedis", "execute"]
+__all__ = ["OTHERS_GIVE_WAY", "NewPgBouncer", "NewPostgres", "NewRedis", "execute"]
 
 NewRedis = Callable[..., RedisServer]
 NewPostgres = Callable[..., PostgresServer]
@@ -27,6 +27,14 @@ NUMBERS = itertools.count(1)
 
 WITH_PGMQ = "callboard_with_pgmq"
 """The database that those with PGMQ are copied from."""
+
+
+OTHERS_GIVE_WAY = "SET deadlock_timeout = '1min'"
+"""Before a superuser's statement: where it and another wait for each other, the other is ended.
+
+Who notices a deadlock first is the one that gives up, by default after a second: without this it
+may be the test.
+"""
 
 
 def execute(url: str, *statements: str) -> list[tuple[Any, ...]]:

@@ -18,7 +18,7 @@ from callboard.transports.pgmq import transport as transports
 from callboard.transports.pgmq.errors import PgmqError
 from callboard.transports.pgmq.transport import PgmqTransport
 from callboard.transports.transport import Packet
-from tests.servers.fixtures import execute
+from tests.servers.fixtures import OTHERS_GIVE_WAY, execute
 from tests.transports.pgmq.ends import End
 
 pytestmark = pytest.mark.realtime
@@ -198,7 +198,9 @@ async def test_a_dropped_schema_is_named_with_the_command_and_all_goes_on_when_i
         async with End("b", PgmqTransport(pgmq_database)) as b:
             await a.opened()
             await b.opened()
-            await asyncio.to_thread(execute, pgmq_database, "DROP SCHEMA pgmq CASCADE")
+            await asyncio.to_thread(
+                execute, pgmq_database, OTHERS_GIVE_WAY, "DROP SCHEMA pgmq CASCADE"
+            )
             await eventually(lambda: not a.is_up and not b.is_up, within=30)
             await eventually(lambda: "callboard pgmq install" in caplog.text, within=30)
             await asyncio.to_thread(install_pgmq, pgmq_database)
@@ -214,7 +216,9 @@ async def test_the_table_of_leases_is_made_anew_where_it_was_dropped(pgmq_databa
         async with End("b", PgmqTransport(pgmq_database)) as b:
             await a.opened()
             await b.opened()
-            await asyncio.to_thread(execute, pgmq_database, "DROP SCHEMA callboard CASCADE")
+            await asyncio.to_thread(
+                execute, pgmq_database, OTHERS_GIVE_WAY, "DROP SCHEMA callboard CASCADE"
+            )
             async with asyncio.timeout(30):
                 while b"again" not in b.received:
                     if a.is_up:
