@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import difflib
 import functools
 import inspect
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -27,6 +29,8 @@ class Found:
     workers: int = 0
     paths: dict[str, str] = field(default_factory=lambda: {"root": "root"})
     """Where each name stands: a name belongs to one worker of a node."""
+    remarks: list[str] = field(default_factory=list[str])
+    """What is right, and may be meant otherwise."""
 
     def __str__(self) -> str:
         """Say how much there is."""
@@ -39,9 +43,12 @@ class Found:
 def check(target: str, trace: bool) -> None:
     """Say whether a tree is declared rightly; nothing is started.
 
-    Exits with 78 if it is not, naming the child and the field.
+    Exits with 78 if it is not, naming the child and the field. What is named almost as a field is
+    the supervisor's own, and is told.
     """
     found = check_tree(load(target, trace=trace), target)
+    for remark in found.remarks:
+        click.echo(f"callboard: {remark}", err=True)
     click.echo(f"{target} is fine: {found}")
 
 
@@ -72,8 +79,19 @@ def _walk(supervisor: Supervisor, path: str, found: Found) -> None:
     except Exception as error:
         problem = f"raised {type(error).__name__}: {error}"
         raise SpecError(path, "children", problem) from error
+    found.remarks += (f"{path}: {remark}" for remark in _misspelt(type(supervisor)))
     for spec in specs:
         _check_child(spec, f"{path}/{spec.name}", found)
+
+
+def _misspelt(kind: type[Supervisor]) -> Iterator[str]:
+    """Tell what a class of the user's names almost as a field of every supervisor."""
+    fields = [name for name in vars(Supervisor) if name in Supervisor.__annotations__]
+    for each in kind.__mro__[: kind.__mro__.index(Supervisor)]:
+        for name in vars(each):
+            near = difflib.get_close_matches(name, fields, 1, cutoff=0.8)
+            if near and not hasattr(Supervisor, name):
+                yield f"{each.__qualname__} has {name!r}: did you mean {near[0]!r}?"
 
 
 def _check_child(spec: Child, path: str, found: Found) -> None:

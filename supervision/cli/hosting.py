@@ -6,6 +6,7 @@ import asyncio
 import os
 import signal
 import time
+import traceback
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -21,6 +22,7 @@ from .connecting import not_connected
 from .dump import dump
 from .ending import DRAIN, HURRY_WITHIN, KILL, Ending, say
 from .lifeline import INTERRUPTED_HERE, READY, Lifeline
+from .places import users_place
 
 __all__ = ["SHOWN", "Hosting", "claim", "explain"]
 
@@ -48,6 +50,8 @@ class Hosting:
     """Whether it ends because a transport did not connect."""
     cut_short: bool = False
     """Whether the end came while something was at work, by force or during the start."""
+    trace: bool = False
+    """Whether all of the error is shown that the tree failed with."""
 
     def __post_init__(self) -> None:
         """Prepare for steps that come before the start."""
@@ -114,7 +118,9 @@ class Hosting:
 
     def failed(self, error: Exception) -> int:
         """Say why the tree failed; return the code."""
-        say(explain(error))
+        if self.trace:
+            say("".join(traceback.format_exception(error)).rstrip())
+        say(explain(error, trace=self.trace))
         return exits.code_of(error)
 
     def _verdict(self) -> int:
@@ -228,15 +234,24 @@ def claim(hosting: Hosting, *, wait: float = 0.0) -> None:
         return
 
 
-def explain(error: BaseException) -> str:
-    """Return one line on what ended a tree, with what is behind it."""
+def explain(error: BaseException, *, trace: bool = False) -> str:
+    """Return one line on what ended a tree, with what is behind it and where that was raised.
+
+    `trace` is whether all of the error has been shown.
+    """
     if isinstance(error, SpecError):
         return str(error)
-    parts: list[str] = []
+    causes: list[BaseException] = []
     cause: BaseException | None = error
-    while cause is not None and len(parts) < 5:
-        text = " ".join(f"{type(cause).__name__}: {cause}".split())
+    while cause is not None and cause not in causes:
+        causes.append(cause)
+        cause = cause.__cause__
+    parts: list[str] = []
+    for each in causes[:5]:
+        text = " ".join(f"{type(each).__name__}: {each}".split())
         if not any(text in part for part in parts):
             parts.append(text)
-        cause = cause.__cause__
-    return "the tree failed: " + "; because of ".join(parts)
+    place = next(filter(None, map(users_place, reversed(causes))), None)
+    raised = f", raised at {place}" if place is not None else ""
+    more = " (--traceback shows all of it)" if raised and not trace else ""
+    return f"the tree failed: {'; because of '.join(parts)}{raised}{more}"

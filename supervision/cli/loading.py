@@ -6,7 +6,6 @@ import difflib
 import importlib
 import os
 import sys
-import sysconfig
 import traceback
 from types import ModuleType
 from typing import Any
@@ -16,6 +15,7 @@ import click
 from ...actors.errors import SpecError
 from ..supervisor import Supervisor
 from .exits import BAD_CONFIGURATION, USAGE, Refusal
+from .places import place_of
 
 __all__ = ["load"]
 
@@ -74,23 +74,9 @@ def _raised(target: str, error: BaseException, trace: bool) -> Refusal:
     more = "" if trace else " (--traceback shows all of it)"
     problem = f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
     if isinstance(error, SpecError):
-        return Refusal(f"{_place(error)}: {error}{more}", BAD_CONFIGURATION)
+        return Refusal(f"{place_of(error)}: {error}{more}", BAD_CONFIGURATION)
     one_line = " ".join(problem.split())
-    return Refusal(f"{target!r} cannot be imported: {_place(error)}: {one_line}{more}", USAGE)
-
-
-def _place(error: BaseException) -> str:
-    """Return `file:line` of the innermost frame that is no library's."""
-    if isinstance(error, SyntaxError) and error.filename:
-        return f"{error.filename}:{error.lineno}"
-    frames = traceback.extract_tb(error.__traceback__)
-    libraries = {sysconfig.get_path(each) for each in ("stdlib", "platstdlib", "purelib")}
-    ours = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
-    inside = ("<", *(f"{each}{os.sep}" for each in libraries))
-    parts = tuple(os.path.join(ours, part) + os.sep for part in ("actors", "supervision"))
-    users = [each for each in frames if not each.filename.startswith((*inside, *parts))]
-    last = (users or frames)[-1]
-    return f"{last.filename}:{last.lineno}"
+    return Refusal(f"{target!r} cannot be imported: {place_of(error)}: {one_line}{more}", USAGE)
 
 
 def _missing(where: str, found: Any, attribute: str) -> str:

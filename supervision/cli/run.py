@@ -142,7 +142,7 @@ class Settings:
     default=True,
     help="Whether a thread names who blocks the event loop.",
 )
-@setting("--traceback", "trace", is_flag=True, help="Show all of an error in the module.")
+@setting("--traceback", "trace", is_flag=True, help="Show all of an error that ends it.")
 @config_option
 @click.option("--lifeline", type=int, hidden=True)
 def run(**given: Any) -> int:
@@ -196,6 +196,7 @@ def _run_alone(settings: Settings, ending: Ending) -> int:
         settings.target,
         lifeline=lifeline,
         connect_within=settings.carrying.connect_within,
+        trace=settings.trace,
     )
     if settings.control:
         claim(hosting, wait=NAME_FREE_WITHIN if lifeline is not None else 0.0)

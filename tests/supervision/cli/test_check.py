@@ -40,6 +40,15 @@ def test_a_good_tree_is_told_in_one_line_and_not_started(
     assert checked(capsys, target) == (0, f"{target} is fine: {counted}\n", "")
 
 
+def test_what_is_named_almost_as_a_field_is_told(capsys: pytest.CaptureFixture[str]) -> None:
+    assert checked(capsys, "broken:Nearly") == (
+        0,
+        "broken:Nearly is fine: 1 supervisor, 0 workers\n",
+        "callboard: root: Nearly has 'childrens': did you mean 'children'?\n"
+        "callboard: root: Nearly has 'stratgy': did you mean 'strategy'?\n",
+    )
+
+
 @pytest.mark.check("M33")
 @pytest.mark.parametrize(
     ("target", "said"),

@@ -7,7 +7,14 @@ import signal
 
 import pytest
 
-from tests.supervision.cli.processes import Company
+from tests.supervision.cli.processes import TREES, Company
+
+
+def line_of(text: str) -> str:
+    """Return where in `broken.py` this is raised."""
+    file = TREES / "broken.py"
+    lines = file.read_text().splitlines()
+    return f"{file}:{next(at for at, line in enumerate(lines, 1) if text in line)}"
 
 
 @pytest.mark.check("M33")
@@ -49,6 +56,7 @@ def test_a_spent_restart_budget_ends_with_1_and_names_supervisor_child_and_cause
     last = started.err.splitlines()[-1]
     assert "the supervisor root gave up" in last
     assert "'actor'" in last and "ValueError: the trapdoor is open" in last
+    assert f", raised at {line_of('the trapdoor')} " in last
 
 
 @pytest.mark.check("M33")
@@ -59,6 +67,17 @@ def test_a_start_that_fails_ends_with_1_after_what_had_started_was_stopped(
     assert started.code() == 1
     assert "audience stopped" in started.out
     assert "'late' did not start" in started.err and "no stage" in started.err
+    assert "Traceback" not in started.err
+    assert f", raised at {line_of('no stage')} (--traceback shows" in started.err.splitlines()[-1]
+
+
+def test_all_of_the_error_that_a_tree_failed_with_is_shown_where_it_is_asked_for(
+    company: Company,
+) -> None:
+    started = company.run("run", "--traceback", "broken:Unstartable")
+    assert started.code() == 1
+    assert 'raise OSError("no stage")' in started.err
+    assert started.err.splitlines()[-1].endswith(f", raised at {line_of('no stage')}")
 
 
 @pytest.mark.check("S76")

@@ -69,6 +69,11 @@ def misspelt() -> Supervisor:
     return Supervisor([{"name": "actor", "factory": Audience, "restrat": "permanent"}])
 
 
+class Nearly(Supervisor):
+    childrens = [Child("audience", Audience)]
+    stratgy = "one_for_all"
+
+
 class Inner(Supervisor):
     children = [{"name": "deep", "factory": Audience, "restart": "sometimes"}]
 
