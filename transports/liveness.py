@@ -106,10 +106,12 @@ class Liveness:
     def doubted(self, known: Known, silent: float, now: float) -> None:
         """Look after a node of which another one has not heard for `silent` seconds.
 
-        What that one says is no evidence: this side's own last sign of life counts as well.
+        What that one says is no evidence: this side's own last sign of life counts as well, and
+        however long it says, the node has the time to answer that it lives.
         """
         if known.watched is None:
-            known.watched, known.doubted = max(known.heard, now - max(0.0, silent)), now
+            silent = min(max(0.0, silent), self._limit(known) * 2 / 3)
+            known.watched, known.doubted = max(known.heard, now - silent), now
             known.suspected = True  # it has been asked for: look only
 
     def doubt_all(self, now: float) -> None:

@@ -206,6 +206,38 @@ def test_a_deaf_node_convinces_nobody_that_the_others_are_dead() -> None:
     assert all(world.knows(name) == world.truth(name) for name in "ABCDEF")
 
 
+@pytest.mark.parametrize("silent", [4.0, 20.0, 1e9])
+def test_who_is_doubted_has_the_time_to_answer_however_long_it_is_said_to_be_silent(
+    silent: float,
+) -> None:
+    world = World()
+    names = [f"n{number:02}" for number in range(20)]
+    for name in names:
+        world.start(name, name)
+    world.advance(30)
+    doubting = world.places["n00"].discovery.incarnation
+    for name in names[1:]:
+        body = {"node": name, "silent": silent}
+        body["incarnation"] = world.places[name].discovery.incarnation
+        for to in names[1:]:
+            world.inject(to, Header(Kind.SUSPECT, "n00", doubting), body)
+    world.advance(10)
+    assert not any(place.down for place in world.places.values())
+
+
+def test_an_announcement_that_is_older_than_what_is_known_takes_nothing_away() -> None:
+    world = World()
+    world.start("A", "a")
+    b = world.start("B", "first").discovery
+    world.advance(1)
+    early = {"version": b.version, "workers": [list(each) for each in b.workers.values()]}
+    world.add("B", "second")
+    world.advance(1)
+    for kind in (Kind.HELLO, Kind.SNAPSHOT):
+        world.inject("A", Header(kind, "B", b.incarnation), early)
+        assert world.knows("A") == {"B": {"first", "second"}}
+
+
 def test_an_outage_of_its_own_connection_is_held_against_nobody() -> None:
     world = World()
     for name in "AB":
