@@ -10,7 +10,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple, cast
 
 from .known import Fact, Gone
-from .packet import Kind
+from .packet import Header, Kind
 
 __all__ = ["MOST_NAME", "Announcement", "in_parts", "is_announceable", "read"]
 
@@ -58,8 +58,8 @@ class Announcement(NamedTuple):
     known: int = 0
 
 
-def read(kind: int, body: dict[str, Any]) -> Announcement:
-    """Return what the body of a packet of this kind says.
+def read(header: Header, body: dict[str, Any]) -> Announcement:
+    """Return what a packet of this header says in its body.
 
     Raises:
         KeyError, TypeError, ValueError: it cannot be read.
@@ -67,7 +67,8 @@ def read(kind: int, body: dict[str, Any]) -> Announcement:
     """
     if body.__class__ is not dict:
         raise TypeError("it is no object")
-    match kind:
+    _number(header.incarnation)
+    match header.kind:
         case Kind.HELLO:
             workers = _facts(body["workers"]) if "workers" in body else None
             here = body.get("here") is True

@@ -106,12 +106,12 @@ class Discovery:
 
     def parted(self, via: Via) -> list[Action]:
         """Say goodbye over a transport that is stopped, and leave who is only behind that."""
-        ended = self._leave_way(via)[1]
         actions: list[Action] = []
+        ended = self._leave_way(via)[1]
         if not self.superseded:
             actions.append(Say(Kind.BYE, via=via, body={"way": True}))
         for known in ended:
-            actions += self._end(known, "the transport that leads there was stopped")
+            actions += self.end(known, "the transport that leads there was stopped")
         return actions
 
     def _leave_way(self, via: Via) -> tuple[list[Via], list[Known]]:
@@ -186,7 +186,7 @@ class Discovery:
             KeyError, TypeError, ValueError: its body cannot be read; then nothing has changed.
 
         """
-        told = read(header.kind, body)
+        told = read(header, body)
         if header.node == self.name:
             return self._own_name(header)
         if self.superseded:
@@ -200,18 +200,18 @@ class Discovery:
                     later = {"known": known.incarnation}
                     actions.append(Say(Kind.OUTDATED, header.node, via=via, body=later))
                 return actions
-            actions += self._end(known, "it was started again")
+            actions += self.end(known, "it was started again")
             known = None
         if header.session and known is not None:
             if header.session < known.theirs:
                 return [*actions, Late(header.node)]
             if header.session > known.theirs and known.agreed:
-                actions += self._end(known, "it has begun anew")
+                actions += self.end(known, "it has begun anew")
                 known = None
         if header.kind == Kind.BYE:
             if told.way_only and known is not None and not self._lost_way(known, via):
                 return actions
-            return actions + (self._end(known, "it has stopped") if known is not None else [])
+            return actions + (self.end(known, "it has stopped") if known is not None else [])
         fresh = known is None
         if known is None:
             if len(self.nodes) == MOST_NODES:
@@ -284,18 +284,19 @@ class Discovery:
 
     def _own_name(self, header: Header) -> list[Action]:
         """Ignore what comes back; step aside for a later node of this name."""
-        if header.kind not in (Kind.HELLO, Kind.BEAT) or header.incarnation <= self.incarnation:
-            return []
-        if self.superseded:
+        later = header.kind in (Kind.HELLO, Kind.BEAT) and header.incarnation > self.incarnation
+        if self.superseded or not later:
             return []
         self.superseded = True
         actions: list[Action] = [Superseded(header.incarnation)]
         for known in list(self.nodes.values()):
-            actions += self._end(known, "another node has taken this one's name")
+            actions += self.end(known, "another node has taken this one's name")
         return actions
 
     def _learn(self, known: Known, told: Announcement, now: float) -> list[Action]:
-        """Take in who is there, once all parts of it have come."""
+        """Take in who is there, once all parts of it have come; what is older has come late."""
+        if told.version < known.version:
+            return []
         if told.workers is None:
             return [] if told.version == known.version else self._want(known, now)
         workers = known.collect(told.version, told.part, told.parts, told.workers)
@@ -363,14 +364,13 @@ class Discovery:
 
     def step(self, now: float) -> list[Action]:
         """Send the heartbeats that are due, ask for who is silent, declare down who stays so."""
-        liveness = self.liveness
-        asked, down = liveness.look(now)
         actions: list[Action] = []
+        asked, down = (liveness := self.liveness).look(now)
         for known, silent in asked:
             body = {"node": known.name, "incarnation": known.incarnation, "silent": silent}
             actions.append(Say(Kind.SUSPECT, via=known.via, body=body))
         for known, silent in down:
-            actions += self._end(known, f"nothing was heard of it for {silent:.1f} s")
+            actions += self.end(known, f"nothing was heard of it for {silent:.1f} s")
         if now >= liveness.next_beat:
             told, questions = liveness.beats(now)
             actions += [self._beat(known) for known in told]
@@ -393,7 +393,8 @@ class Discovery:
         self._unrest = now
         return known
 
-    def _end(self, known: Known, why: str) -> list[Action]:
+    def end(self, known: Known, why: str) -> list[Action]:
+        """End the session with a node; whoever is there afterwards is a newcomer."""
         del self.nodes[known.name]
         self.liveness.remove(known)
         return [Down(known, why)]

@@ -8,7 +8,9 @@ from __future__ import annotations
 
 from typing import Any, Protocol
 
-__all__ = ["Gate", "announce_only", "learn_only"]
+from .packet import Kind
+
+__all__ = ["Gate", "announce_only", "learn_only", "tells_of_others"]
 
 
 class Gate(Protocol):
@@ -54,3 +56,11 @@ def learn_only(body: dict[str, Any], gate: Gate) -> None:
     for part in ("workers", "gone"):
         if part in body:
             body[part] = [each for each in body[part] if gate.may_learn(str(each[0]))]
+
+
+def tells_of_others(kind: int, body: dict[str, Any], name: str) -> bool:
+    """Whether a packet has the node `name` look after others, or number itself anew.
+
+    Behind a gate nobody has a say in that: these are not those the gate is for.
+    """
+    return kind == Kind.OUTDATED or (kind == Kind.SUSPECT and body["node"] != name)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 
-from .packet import Kind
+from .packet import Header, Kind
 
 __all__ = [
     "Action",
@@ -70,6 +70,11 @@ class Known:
     def told(self) -> bool:
         """Whether it has told who its workers are."""
         return self.version >= 0
+
+    def may_send(self, header: Header) -> bool:
+        """Whether a packet of this header is from the life and the session that are known."""
+        same = header.session in (0, self.theirs) or not self.theirs
+        return same and header.incarnation == self.incarnation
 
     def collect(
         self, version: int, part: int, parts: int, workers: tuple[Fact, ...]

@@ -34,6 +34,8 @@ FIXED = struct.Struct(">3sBBBHI5Q")
 ONE = struct.Struct(">I")
 WANT = 1
 SIGNED = 2
+ADDRESSED = 4
+"""It is signed for one node alone."""
 
 
 class Kind(IntEnum):
@@ -109,9 +111,10 @@ def pack(
     bodies: Sequence[bytes],
     signer: Signer | None = None,
     *,
+    to: str | None = None,
     limit: int = MAX_ENVELOPE,
 ) -> bytes:
-    """Return the bytes of a packet, signed if there is a signer.
+    """Return the bytes of a packet, signed if there is a signer; for one node, or None: for all.
 
     Raises:
         NotCarried: a body is longer than `limit` bytes, or all together are too long.
@@ -120,7 +123,9 @@ def pack(
     """
     kind, node, incarnation, session, to_session, first, ack, want = header
     name = check_name(node)
-    flags = (WANT if want else 0) | (SIGNED if signer is not None else 0)
+    flags = WANT if want else 0
+    if signer is not None:
+        flags |= SIGNED if to is None else SIGNED | ADDRESSED
     count = len(bodies)
     lengths = [len(body) for body in bodies]
     if count:
@@ -144,13 +149,19 @@ def pack(
         data = b"".join((fixed, name, struct.pack(f">{count}I", *lengths), *bodies))
     else:
         data = fixed + name
-    return data if signer is None else data + signer.sign(data)
+    if signer is None:
+        return data
+    return data + signer.sign(data, b"" if to is None else check_name(to))
 
 
 def unpack(
-    data: bytes, verifier: Verifier | None = None, *, limit: int = MAX_ENVELOPE
+    data: bytes,
+    verifier: Verifier | None = None,
+    *,
+    to: str | None = None,
+    limit: int = MAX_ENVELOPE,
 ) -> tuple[Header, list[bytes]]:
-    """Return the header and the bodies of a packet.
+    """Return the header and the bodies of a packet that the node `to` has received.
 
     Sizes are checked first, then the signature if there is a verifier, then all else. The bodies
     are as they were packed; nothing is known of what is in them.
@@ -187,12 +198,12 @@ def unpack(
                 "an unsigned packet came in, and a secret is set here: set it at the sender too",
                 "unsigned",
             )
-        end = verifier.verify(data)
+        end = verifier.verify(data, check_name(to) if to is not None and flags & ADDRESSED else b"")
     elif flags & SIGNED:
         raise Undecodable(
             "a signed packet came in, and no secret is set here: set it here too", "signed"
         )
-    if flags > WANT | SIGNED:
+    if flags > WANT | SIGNED | ADDRESSED:
         raise Undecodable(f"a packet has unknown flags: {flags:#x}", "malformed")
     start = FIXED.size + named
     at = start + ONE.size * count

@@ -17,7 +17,7 @@ from .casting import cast_to
 from .codec import Codec
 from .discovery import Discovery
 from .errors import Undecodable
-from .gate import announce_only, learn_only
+from .gate import announce_only, learn_only, tells_of_others
 from .gates import Gates
 from .known import Action, Down, Known, Late, Learned, Outdated, Say, Superseded, Up
 from .learner import Learner
@@ -157,7 +157,7 @@ class Router:
     def receive(self, transport: Transport, data: bytes, sender: str | None = None) -> None:
         """Take the bytes of one packet; whatever is wrong with them is counted."""
         try:
-            header, bodies = unpack(data, self._verifier)
+            header, bodies = unpack(data, self._verifier, to=self.name)
         except Undecodable as error:
             self.reject(error.kind, str(error), sender or transport.name)
             return
@@ -173,6 +173,9 @@ class Router:
         if transport.gate is not None and before != via:
             self.reject("impostor", "a node known by another way cannot be a proxy's", header.node)
             return
+        if there is not None and before != via and self._gates.of(header.node) is not None:
+            if not there.may_send(header):  # whoever took the name through a proxy must give it up
+                self._do(self.discovery.end(there, "another node has its name, by an open way"))
         if header.kind == Kind.DATA and self._data(header, bodies, now):
             return
         body: dict[str, Any] = {}
@@ -181,6 +184,9 @@ class Router:
                 body = orjson.loads(bodies[0])
             if transport.gate is not None:
                 learn_only(body, transport.gate)
+                if tells_of_others(header.kind, body, self.name):
+                    self.reject("gate_in", "it has no say in what others do", header.node)
+                    return
             actions = self.discovery.take(header, body, via, now)
         except MALFORMED as error:
             self.reject("malformed", f"an announcement cannot be read: {error!r}", header.node)
@@ -223,7 +229,7 @@ class Router:
             segment.ack,
             int(segment.want),
         )
-        transport.post(known.name, pack(header, segment.bodies, self._signer))
+        transport.post(known.name, pack(header, segment.bodies, self._signer, to=known.name))
 
     def reachable(self, peer: Peer) -> bool:
         """Whether a transport that leads there is connected, and its session is known."""
@@ -327,7 +333,7 @@ class Router:
             known.session if known is not None else 0,
             known.theirs if known is not None else 0,
         )
-        data = pack(header, [orjson.dumps(body)], self._signer)
+        data = pack(header, [orjson.dumps(body)], self._signer, to=say.to)
         transport.post(say.to, data)
 
     def _peer(self, known: Known) -> Peer:

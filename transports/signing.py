@@ -1,9 +1,10 @@
 """Signing: packets that only who has the secret can make, and that count once. Pure.
 
-A signature is HMAC-SHA256 over the whole packet, the id of its key and a number. The numbers of
-one signer begin at 1 and never repeat; a verifier remembers which of the latest it has seen, so
-a packet that is sent once more by somebody else is refused. No clock takes part: one that jumps
-changes nothing. docs/design/link.md says what this does not protect from.
+A signature is HMAC-SHA256 over the name of the node that the packet is for, the whole packet, the
+id of its key and a number. The numbers of one signer begin at 1 and never repeat; a verifier
+remembers which of the latest it has seen, so a packet that is sent once more by somebody else, or
+to somebody else, is refused. No clock takes part: one that jumps changes nothing.
+docs/design/link.md says what this does not protect from.
 """
 
 from __future__ import annotations
@@ -31,6 +32,9 @@ MOST_SIGNERS: Final = 4096
 """Signers whose numbers are remembered; the one that was quiet for longest is forgotten."""
 
 MAC: Final = 32
+TO = struct.Struct(">H")
+"""How long the name is that it is for; the name follows."""
+
 TAIL = struct.Struct(">8sQB")
 """After the key's id: the signer's series, the number, and how long the id is; then the MAC."""
 
@@ -88,10 +92,11 @@ class Signer:
         self._series = os.urandom(8)
         self._numbers = itertools.count(1)  # next() on it is one step, on whichever thread
 
-    def sign(self, data: bytes) -> bytes:
-        """Return what is to be appended to the data."""
+    def sign(self, data: bytes, to: bytes = b"") -> bytes:
+        """Return what is to be appended to the data; `to` is who alone is to accept it."""
         tail = self._id + TAIL.pack(self._series, next(self._numbers), len(self._id))
         mac = self._key.copy()
+        mac.update(TO.pack(len(to)) + to)
         mac.update(data)
         mac.update(tail)
         return tail + mac.digest()
@@ -115,11 +120,11 @@ class Verifier:
         self._keys = _checked(keys)
         self._seen: OrderedDict[bytes, tuple[int, int]] = OrderedDict()
 
-    def verify(self, data: bytes) -> int:
+    def verify(self, data: bytes, to: bytes = b"") -> int:
         """Return where the signature begins, and remember that this one was here.
 
         Raises:
-            Undecodable: `forged`: not signed with a key that is known here, or altered.
+            Undecodable: `forged`: not signed for `to` with a key that is known here, or altered.
                 `replayed`: it was here before, or is too late to tell.
 
         """
@@ -136,11 +141,12 @@ class Verifier:
                 "forged",
             )
         mac = key.copy()
+        mac.update(TO.pack(len(to)) + to)
         mac.update(data[:-MAC])
         if not hmac.compare_digest(mac.digest(), data[-MAC:]):
             raise Undecodable(
-                "the signature of a packet is wrong: it was altered, or signed with another "
-                "secret of the same id",
+                "the signature of a packet is wrong: it was altered, signed for another node, or "
+                "with another secret of the same id",
                 "forged",
             )
         self._once(series, number)

@@ -15,7 +15,7 @@ async def test_a_forged_life_beyond_all_numbers_cuts_nobody_off() -> None:
         mallory = await fleet.guest("M", "m")
         forged = pack(Header(Kind.HELLO, "B", 2**64 - 1, 5), [b'{"version": 1, "workers": []}'])
         (await way_out(mallory)).post("A", forged)
-        await fleet.near.meets(lambda counts: counts.get("node_down"), "counts")
-        await fleet.know("b")
+        await fleet.near.meets(lambda counts: counts.get("rejected_malformed"), "counts")
         assert await fleet.caller.request("b", "echo", 1, timeout=WITHIN) == 1
+        assert fleet.counts.get("node_down", 0) == 0
         assert await station.do("incarnation") < 2**52

@@ -6,8 +6,9 @@ from callboard import Node
 from callboard.transports.discovery import Discovery
 from callboard.transports.peer import Peer
 from callboard.transports.router import Router
+from callboard.transports.transport import Transport
 
-__all__ = ["discovery_of", "line", "router_of"]
+__all__ = ["discovery_of", "line", "router_of", "way_out"]
 
 
 def router_of(node: Node) -> Router:
@@ -20,6 +21,12 @@ def router_of(node: Node) -> Router:
 def discovery_of(node: Node) -> Discovery:
     """What the node knows of others."""
     return router_of(node).discovery
+
+
+def way_out(node: Node) -> Transport:
+    """The one transport of a node that is connected: what is posted there goes out as it is."""
+    (transport,) = router_of(node)._transports.values()  # pyright: ignore[reportPrivateUsage]
+    return transport
 
 
 def line(node: Node, other: str) -> Peer:

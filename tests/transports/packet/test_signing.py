@@ -55,6 +55,23 @@ def test_no_byte_can_be_altered_left_out_or_added() -> None:
 
 
 @pytest.mark.check("M100")
+def test_what_is_signed_for_one_node_is_refused_by_any_other() -> None:
+    """The layer of packets; whole nodes are tried in the tests of the transports."""
+    secrets = Secrets({"one": OLD})
+    signer, verifier = secrets.both()
+    for to in ("beta", "béta", "b" * 200):
+        data = pack(HEADER, BODIES, signer, to=to)
+        for other in ("bet", "betaa", "b", "alpha", None):
+            with pytest.raises(Undecodable) as raised:
+                unpack(data, secrets.both()[1], to=other)
+            assert raised.value.kind == "forged"
+        assert unpack(data, verifier, to=to) == (HEADER, BODIES)
+    for_all = pack(HEADER, BODIES, signer)
+    for name in ("beta", "gamma"):
+        assert unpack(for_all, secrets.both()[1], to=name) == (HEADER, BODIES)
+
+
+@pytest.mark.check("M100")
 def test_a_packet_counts_once_however_often_and_in_which_order_they_come() -> None:
     """The layer of packets; whole nodes are tried in the tests of the transports."""
     signer, verifier = Secrets({"one": OLD}).both()

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import orjson
 import pytest
 
 from callboard import SpecError
 from callboard.actors.testing import eventually
+from callboard.transports import discovery
 from callboard.transports.json_codec import JsonCodec
 from callboard.transports.local import LocalBus, LocalTransport
+from callboard.transports.packet import Header, Kind, pack
 from callboard.transports.parcels import Op, fold
 from callboard.transports.websocket.gate import TwoWorkers, wire_names
 from tests.transports.contract_cast import Apart, Cry, Log, Note, Question
 from tests.transports.contract_stage import is_ready
+from tests.transports.core.inside import discovery_of, way_out
 from tests.transports.websocket.proxies import Proxied, client_of, company, server_of
 
 
@@ -86,4 +90,49 @@ async def test_no_client_speaks_as_a_node_that_is_known_by_another_way() -> None
             await eventually(lambda: counts["rejected_impostor"] > 0, within=10)
             assert there.ref("main") is None
             assert counts["node_down"] == 0
+            assert await there.ask("confidant", Question("still you?")) == "still you?"
+
+
+@pytest.mark.realtime
+@pytest.mark.check("M122")
+async def test_a_client_has_no_say_in_how_other_nodes_are_seen() -> None:
+    bus, log, server = LocalBus(), Log(), server_of()
+    there = company(log, "assistant", name="there", transports=[server, LocalTransport(bus)])
+    friend = company(log, "confidant", name="friend", transports=[LocalTransport(bus)])
+    async with there, friend:
+        await eventually(lambda: is_ready(there, "confidant") and server.port != 0)
+        async with company(log, "main", name="here", transports=[client_of(server.port)]) as here:
+            await eventually(lambda: is_ready(there, "main"))
+            known = discovery_of(there).nodes["friend"]
+            of_friend = {"node": "friend", "incarnation": known.incarnation, "silent": 1e9}
+            number, counts = discovery_of(there).incarnation, there.events.counts
+            for kind, body in ((Kind.SUSPECT, of_friend), (Kind.OUTDATED, {"known": 1 << 61})):
+                header = Header(kind, "here", discovery_of(here).incarnation)
+                way_out(here).post("there", pack(header, [orjson.dumps(body)]))
+            await eventually(lambda: counts["rejected_gate_in"] == 2)
+            assert discovery_of(there).incarnation == number
+            assert discovery_of(there).nodes["friend"] is known and not known.suspected
+
+
+@pytest.mark.realtime
+@pytest.mark.check("M122")
+async def test_a_client_that_has_taken_a_name_gives_it_up_to_the_node_that_has_an_open_way(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    # As a node that has lived for long: it does not number itself anew.
+    monkeypatch.setattr(discovery, "SETTLED_AFTER", 0.0)
+    bus, log, server = LocalBus(), Log(), server_of()
+    friend = company(log, "confidant", name="friend", transports=[LocalTransport(bus)])
+    there = company(log, "assistant", name="there", transports=[server])
+    async with friend, there:
+        await eventually(lambda: server.port != 0)
+        impostor = company(log, "main", name="friend", transports=[client_of(server.port)])
+        async with impostor:
+            # A later life of the other, as it says.
+            await eventually(lambda: is_ready(there, "main"))
+            await there.attach(LocalTransport(bus))
+            await eventually(lambda: is_ready(there, "confidant"), within=10)
+            assert await there.ask("confidant", Question("you?")) == "you?"
+            counts = there.events.counts
+            await eventually(lambda: counts["rejected_impostor"] > 0, within=10)
             assert await there.ask("confidant", Question("still you?")) == "still you?"
