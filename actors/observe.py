@@ -33,6 +33,7 @@ LEVELS = {
     "resumed": logging.WARNING,
     "waiting": logging.WARNING,
     "quarantined": logging.ERROR,
+    "superseded": logging.ERROR,
     "frame_error": logging.WARNING,
     "name_clash": logging.WARNING,
     "not_announced": logging.WARNING,

@@ -307,7 +307,7 @@ class Router:
                     self.runtime.renumber(incarnation)
                     self._do(self.discovery.renumbered(incarnation))
                 case Superseded(incarnation):
-                    text = "a later node has taken this one's name: it is cut off from the others"
+                    text = "a later node has its name: cut off, until it starts with one of its own"
                     self.runtime.emit("superseded", self.name, incarnation, text=text)
 
     def _say(self, say: Say) -> None:

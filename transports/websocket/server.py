@@ -61,11 +61,11 @@ class WebSocketHub(Transport):
             raise SpecError(subject, "port", f"must be from 0 to 65535, is {port!r}")
         self._listening = Listening(host, port, door, ssl, limits or Limits(), most_connections)
         self._rejections = Rejections()
-        # Shared by all incarnations: a restarted hub listens where it did.
+        # Shared by all incarnations: a restarted hub listens where it did, and yours tells of it.
         self._ports: list[int] = []
+        self._nodes: dict[str, tuple[int, Connection]] = {}
         self._listener: Listener | None = None
         self._receive: Receive | None = None
-        self._nodes: dict[str, tuple[int, Connection]] = {}
 
     def __repr__(self) -> str:
         """Show where it listens."""
@@ -84,7 +84,7 @@ class WebSocketHub(Transport):
     async def open(self, receive: Receive) -> None:
         """Listen."""
         self._receive = receive
-        self._nodes = {}
+        self._nodes.clear()
         self._listener = Listener(self, self._listening)
         await self._listener.open(self.port)
         self._ports[:] = [self._listener.port]

@@ -52,6 +52,17 @@ async def test_packets_go_where_they_are_for_and_tell_who_sent_them() -> None:
             assert all(each != (b"to all", "b") for each in b.received)
 
 
+async def test_the_hub_that_a_node_was_given_tells_who_is_connected() -> None:
+    async with End("hub", WebSocketHub()) as hub:
+        await hub.connected()
+        given = hub.prototype
+        assert isinstance(given, WebSocketHub)
+        assert given.connected == []
+        async with End("b", WebSocketTransport(to(hub))), End("a", WebSocketTransport(to(hub))):
+            await eventually(lambda: given.connected == ["a", "b"])
+        await eventually(lambda: given.connected == [])
+
+
 async def test_what_is_sent_arrives_in_order_and_whole() -> None:
     audio = bytes(range(256)) * 80
     async with End("hub", WebSocketHub()) as hub:
