@@ -12,7 +12,7 @@ from typing import Any, NamedTuple, cast
 from .known import Fact, Gone
 from .packet import Header, Kind
 
-__all__ = ["MOST_NAME", "Announcement", "in_parts", "is_announceable", "read"]
+__all__ = ["BEYOND", "MOST_NAME", "Announcement", "in_parts", "is_announceable", "read"]
 
 MOST_NAME = 1000
 """Characters of the name of a worker that other nodes may know."""

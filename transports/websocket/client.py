@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 import ssl as tls
 from collections.abc import Mapping, Sequence
 
@@ -52,6 +53,8 @@ class WebSocketTransport(SocketTransport):
             ssl,
             limits or Limits(),
         )
+        # By this the hub knows the node again; nobody else can speak in its name meanwhile.
+        self._session = secrets.token_urlsafe(24)
 
     def __repr__(self) -> str:
         """Show where it connects to."""
@@ -88,7 +91,7 @@ class WebSocketTransport(SocketTransport):
         return SpareConnection(self._dialling, self._hello(Role.SPARE), _framed)
 
     def _hello(self, role: Role) -> Hello:
-        return Hello(role, self.node_name, self.carriage.incarnation)
+        return Hello(role, self.node_name, self.carriage.incarnation, self._session)
 
 
 def _framed(packet: Packet) -> bytes:

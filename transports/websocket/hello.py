@@ -12,6 +12,7 @@ from typing import Any
 
 import orjson
 
+from ..announcement import BEYOND
 from ..errors import Undecodable
 from .framing import MOST_NAME
 
@@ -42,7 +43,7 @@ class Hello:
     """The name of its node."""
     incarnation: int
     session: str = ""
-    """Only this client knows it: by it a proxy's server knows the client again."""
+    """Only this client knows it: by it the server knows the client again."""
     local: str = ""
     """A proxy's worker on the client's side."""
     remote: str = ""
@@ -78,7 +79,7 @@ def read_hello(text: str | bytes) -> Hello:
     except ValueError as error:
         raise Undecodable("a client connects as something unknown", "hello") from error
     incarnation = said.get("incarnation")
-    if not isinstance(incarnation, int):
+    if not isinstance(incarnation, int) or not 0 <= incarnation < BEYOND:
         raise Undecodable("a first message has no incarnation", "hello")
     node = _text(said, "node")
     if not node:

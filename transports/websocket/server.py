@@ -1,7 +1,8 @@
 """WebSocketHub: the node that the others of a small fleet connect to, without a broker.
 
 It carries for its own node, and hands on what the others send each other. Who has sent a packet
-is what the hub says, which knows it by the connection: no node can speak as another.
+is what the hub says, which knows it by the connection: no node can speak as another that is
+connected, unless it says that it is a later life of that one, which is then told so.
 """
 
 from __future__ import annotations
@@ -63,7 +64,7 @@ class WebSocketHub(Transport):
         self._rejections = Rejections()
         # Shared by all incarnations: a restarted hub listens where it did, and yours tells of it.
         self._ports: list[int] = []
-        self._nodes: dict[str, tuple[int, Connection]] = {}
+        self._nodes: dict[str, tuple[Hello, Connection]] = {}
         self._listener: Listener | None = None
         self._receive: Receive | None = None
 
@@ -104,14 +105,20 @@ class WebSocketHub(Transport):
     # -- what the listener asks ----
 
     async def admit(self, hello: Hello) -> str:
-        """Take in a node, unless a later life of it is here."""
+        """Take in a node, unless another or a later life of that name is here."""
         if hello.role is Role.PROXY:
             raise NotAgreed("this is a hub of nodes, and no proxy's server", "role")
         if hello.node == self.node_name:
             raise NotAgreed(f"{hello.node!r} is the name of the hub's own node", "name")
         there = self._nodes.get(hello.node)
-        if there is not None and there[0] > hello.incarnation:
+        if there is None:
+            return self.node_name
+        known = there[0]
+        if known.incarnation > hello.incarnation:
             raise NotAgreed(f"a later life of the node {hello.node!r} is connected", "incarnation")
+        later = hello.role is Role.NODE and hello.incarnation > known.incarnation
+        if hello.session != known.session and not later:
+            raise NotAgreed(f"another node called {hello.node!r} is connected", "name")
         return self.node_name
 
     async def serve(self, hello: Hello, connection: Connection) -> None:
@@ -120,7 +127,7 @@ class WebSocketHub(Transport):
         before = None
         if hello.role is Role.NODE:
             before = self._nodes.get(node)
-            self._nodes[node] = (hello.incarnation, connection)
+            self._nodes[node] = (hello, connection)
         if before is not None:
             before[1].abandon(Leave.DONE, "this node has connected anew")
 
@@ -132,7 +139,7 @@ class WebSocketHub(Transport):
         except ConnectionLost:
             pass  # its links wait for it, and discovery decides how long
         finally:
-            if self._nodes.get(node, (0, None))[1] is connection:
+            if self._nodes.get(node, (None, None))[1] is connection:
                 del self._nodes[node]
 
     def reject(self, kind: str, text: str) -> None:

@@ -7,12 +7,15 @@ import gc
 import logging
 
 import pytest
+from websockets.asyncio.client import connect
+from websockets.exceptions import ConnectionClosed
 
 from callboard.actors.testing import eventually
 from callboard.transports.transport import Packet
 from callboard.transports.websocket.client import WebSocketTransport
 from callboard.transports.websocket.connection import Limits
 from callboard.transports.websocket.framing import Route, frame
+from callboard.transports.websocket.hello import Hello, Role
 from callboard.transports.websocket.server import WebSocketHub
 from tests.servers.chaos import ChaosProxy
 from tests.transports.websocket.ends import End
@@ -61,6 +64,23 @@ async def test_the_hub_that_a_node_was_given_tells_who_is_connected() -> None:
         async with End("b", WebSocketTransport(to(hub))), End("a", WebSocketTransport(to(hub))):
             await eventually(lambda: given.connected == ["a", "b"])
         await eventually(lambda: given.connected == [])
+
+
+@pytest.mark.parametrize(
+    ("role", "incarnation"),
+    [(Role.NODE, 1), (Role.NODE, 1 << 62), (Role.SPARE, 1), (Role.SPARE, 2)],
+)
+async def test_nobody_speaks_as_a_node_that_is_connected(role: Role, incarnation: int) -> None:
+    async with End("hub", WebSocketHub()) as hub:
+        await hub.connected()
+        async with End("b", WebSocketTransport(to(hub))) as b, connect(to(hub)) as socket:
+            await b.connected()
+            await socket.send(Hello(role, "b", incarnation, "guessed").text())
+            with pytest.raises(ConnectionClosed):
+                await socket.recv()
+            b.post("hub", b"still here")
+            assert await hub.got(1) == [(b"still here", "b")]
+            assert b.downs == 0
 
 
 async def test_what_is_sent_arrives_in_order_and_whole() -> None:
