@@ -2,24 +2,35 @@
 
 Nothing waits for the answer to a command before the next one is sent: answers are counted. A line
 that owes an answer, or is pinged because nothing came for a while, and then stays silent is lost:
-that is how a cable that was pulled out shows, which ends no connection.
+that is how a cable that was pulled out shows, which ends no connection. A slow line is not silent:
+each piece of an answer counts, and much that was sent may take its time.
 """
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
+import sys
+from collections import deque
 from collections.abc import Callable, Sequence
+from typing import cast
 
 from redis.exceptions import NoPermissionError, RedisError
 
 from ..actors.errors import CallboardError
 from .redis_address import RedisConnection, packed
 
-__all__ = ["ROUNDS", "Line", "RedisLost", "disconnect"]
+__all__ = ["BYTES_A_ROUND", "ROUNDS", "Line", "RedisLost", "disconnect"]
 
 ROUNDS = 4
 """In so many equal parts of the silence that is allowed, a line is looked at."""
+
+BYTES_A_ROUND = 32_768
+"""For so many bytes that were sent and not answered, a line has one round more: Redis answers a
+command when it has all of it, and nobody can tell how much of it is still on the way."""
+
+UNPAUSED = (3, 12) <= sys.version_info < (3, 12, 9) or (3, 13) <= sys.version_info < (3, 13, 2)
+"""Whether `writelines` of this Python lets its buffer grow without end (CVE-2024-12254)."""
 
 
 class RedisLost(CallboardError, ConnectionError):
@@ -53,7 +64,9 @@ class Line:
         "_answered",
         "_closing",
         "_connection",
+        "_expected",
         "_heard",
+        "_large",
         "_quiet",
         "_reader",
         "_shown",
@@ -73,6 +86,9 @@ class Line:
         self._closing: asyncio.Task[None] | None = None
         self._heard = False
         self._quiet = 0
+        self._expected = 0
+        self._large: deque[tuple[int, int]] = deque()
+        """Of what was sent and is large: the number of its last answer, and its bytes."""
         self._answered: asyncio.Future[None] | None = None
         self.owed = 0
         """Answers that have not come yet."""
@@ -88,6 +104,7 @@ class Line:
         """
         connection = self._connection
         await connection.connect()
+        self._watch()
         await connection.send_packed_command(b"".join(commands), check_health=False)
         for _ in commands:
             await connection.read_response(disable_decoding=True)
@@ -106,8 +123,14 @@ class Line:
         if self.error is not None:
             raise self.error
         self.owed += answers
+        self._expected += answers
+        size = len(command) if isinstance(command, bytes) else sum(map(len, command))
+        if size >= BYTES_A_ROUND:
+            self._large.append((self._expected, size))
         try:
             await self._connection.send_packed_command(command, check_health=False)
+            if UNPAUSED:
+                await self._taken()
         except (RedisError, OSError) as error:
             raise self._lost(error) from error
         except asyncio.CancelledError:
@@ -120,12 +143,15 @@ class Line:
 
         Rounds are counted and no time is measured: while the loop is blocked there are none.
         """
+        large, answered = self._large, self._expected - self.owed
+        while large and large[0][0] <= answered:
+            large.popleft()
         if self.error is not None or self._heard:
             self._heard = False
             self._quiet = 0
             return self.error
         self._quiet += 1
-        if self._quiet >= ROUNDS - 1:
+        if self._quiet >= ROUNDS - 1 + sum(size for _, size in large) // BYTES_A_ROUND:
             return self._lost(TimeoutError("does not answer, and has not ended the connection"))
         return None
 
@@ -161,7 +187,7 @@ class Line:
         try:
             while True:
                 answer = await read(disable_decoding=True)
-                self._heard = True
+                self._heard = True  # also where no piece could be watched
                 if take(answer):
                     await asyncio.sleep(0)
         except Exception as error:
@@ -172,6 +198,26 @@ class Line:
         self.owed -= 1
         if not self.owed and self._answered is not None:
             _done(self._answered)
+
+    def _watch(self) -> None:
+        """Hear each piece that comes in: a large answer comes in many, over seconds."""
+        stream = cast("asyncio.StreamReader | None", getattr(self._connection, "_reader", None))
+        if stream is None:
+            return
+        feed = stream.feed_data
+
+        def hear(data: bytes) -> None:
+            self._heard = True
+            feed(data)
+
+        vars(stream)["feed_data"] = hear
+
+    async def _taken(self) -> None:
+        """Wait where too much waits to be taken: to set the limits anew is to look at them."""
+        writer = cast("asyncio.StreamWriter | None", getattr(self._connection, "_writer", None))
+        if writer is not None:
+            writer.transport.set_write_buffer_limits()
+            await writer.drain()
 
     def _lost(self, error: BaseException) -> RedisLost:
         if self.error is None:

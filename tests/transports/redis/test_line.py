@@ -1,4 +1,4 @@
-"""What a line to Redis does between two answers that have come together."""
+"""What a line to Redis does between two answers, and how long it waits for one."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from collections.abc import Iterable
 import pytest
 
 from callboard.actors.testing import eventually
-from callboard.transports.redis_line import Line
+from callboard.transports.redis_line import BYTES_A_ROUND, ROUNDS, Line
 
 
 class Ready:
@@ -51,3 +51,29 @@ async def test_the_loop_has_a_turn_after_an_answer_that_was_much(much: bool, see
     await eventually(lambda: len(taken) == 3 and noted)
     await line.close()
     assert (taken, noted) == ([b"one", b"two", b"three"], [seen])
+
+
+class Taking(Ready):
+    """A connection that takes everything, and answers nothing."""
+
+    async def send_packed_command(
+        self, command: bytes | Iterable[bytes], check_health: bool
+    ) -> None:
+        pass
+
+
+async def test_a_line_that_was_given_much_has_more_time_and_not_for_ever() -> None:
+    line = Line(Taking(), "redis://nowhere", lambda _: None)
+
+    def rounds() -> int:
+        number = 1
+        while line.look() is None:
+            number += 1
+        return number
+
+    await line.send([bytes(BYTES_A_ROUND)] * 2, 2)
+    await line.send(bytes(BYTES_A_ROUND), 1)
+    line.answer_came()
+    line.answer_came()
+    await line.send(b"little", 1)
+    assert rounds() == ROUNDS - 1 + 1

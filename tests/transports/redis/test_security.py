@@ -146,6 +146,20 @@ async def test_over_tls_with_an_authority_that_is_trusted(
             await a.reach(b)
 
 
+async def test_over_tls_a_slow_line_is_not_taken_for_a_silent_one(
+    new_redis: NewRedis, certificates: Certificates, speaks_tls: ssl.SSLContext
+) -> None:
+    server = new_redis()
+    async with ChaosProxy(server.port, tls=speaks_tls) as proxy:
+        url = f"rediss://localhost:{proxy.port}?ssl_ca_certs={certificates.authority}"
+        async with RedisEnd("a", RedisTransport(url, silence=0.8)) as a:
+            await a.connected()
+            proxy.to_client.rate = 500_000
+            a.post("a", bytes(800_000))
+            assert await a.got(1, within=20) == [(bytes(800_000), None)]
+            assert (a.ups, a.downs) == (1, 0)
+
+
 @pytest.mark.parametrize("how", ["unknown authority", "another name", "no TLS"])
 async def test_over_tls_nobody_else_is_taken_for_it(
     redis_server: RedisServer, certificates: Certificates, speaks_tls: ssl.SSLContext, how: str

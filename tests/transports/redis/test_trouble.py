@@ -115,6 +115,28 @@ async def test_an_idle_connection_is_not_taken_for_a_silent_one(redis_server: Re
         assert (a.ups, a.downs) == (1, 0)
 
 
+@pytest.mark.parametrize("way", ["from Redis", "to Redis"])
+async def test_a_slow_line_is_not_taken_for_a_silent_one(
+    redis_server: RedisServer, way: str
+) -> None:
+    async with (
+        ChaosProxy(redis_server.port) as proxy,
+        end("near", redis_server.port) as near,
+        end("far", proxy.port) as far,
+    ):
+        await near.connected()
+        await far.connected()
+        sender, receiver = (near, far) if way == "from Redis" else (far, near)
+        # Twice the silence for each, and several pieces in each part of it.
+        proxy.to_client.rate = proxy.to_server.rate = 500_000
+        data = [bytes([number]) * 800_000 for number in range(2)]
+        for each in data:
+            sender.post(receiver.name, each)
+        received = await receiver.got(2, within=20)
+        assert [each for each, _ in received] == data
+        assert (near.downs, far.downs) == (0, 0)
+
+
 async def test_a_redis_that_stands_still_is_given_up_and_found_again(new_redis: NewRedis) -> None:
     server = new_redis()
     async with end("a", server.port) as a:
