@@ -1,7 +1,8 @@
 """The bytes of a value: JSON; where it holds bytes, a small container with these beside the JSON.
 
 So audio is neither escaped nor made a third longer. The container begins with a zero byte, which
-no JSON does; then the lengths, the JSON, and the bytes one after the other.
+no JSON does; then the lengths, the JSON, and the bytes one after the other. The JSON names each
+piece by its number, and each once.
 """
 
 from __future__ import annotations

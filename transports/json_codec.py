@@ -97,7 +97,7 @@ class JsonCodec:
             return low
         reading = self._reading
         before = reading.blobs, reading.ref
-        reading.blobs, reading.ref = blobs, ref
+        reading.blobs, reading.ref = [*blobs], ref
         try:
             return self._types.lowering.lift(low)
         except Exception as error:

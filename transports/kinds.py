@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import struct
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from datetime import date, datetime, time, timedelta, timezone, tzinfo
 from decimal import Decimal
 from functools import cache
@@ -50,8 +50,12 @@ def known_zones() -> frozenset[str]:
 class Reading(threading.local):
     """What belongs to the value that this thread is reading: its bytes, and who makes its refs."""
 
-    blobs: Sequence[bytes] = ()
     ref: Callable[[str], WorkerRef] | None = None
+
+    def __init__(self) -> None:
+        """Read nothing yet."""
+        self.blobs: list[bytes | None] = []
+        """Its pieces of bytes; None instead of each that was taken."""
 
 
 class Kind(NamedTuple):
@@ -146,7 +150,12 @@ def _lift_bytes(low: Low, reading: Reading) -> bytes:
     number: int = of_type(low, int)
     if number < 0:
         raise IndexError("there is no such piece of bytes")
-    return reading.blobs[number]
+    piece = reading.blobs[number]
+    if piece is None:
+        # A sender numbers each piece by itself. Else one could be copied as often as it is named.
+        raise Refused("it names a piece of bytes that was named before")
+    reading.blobs[number] = None
+    return piece
 
 
 def _lift_bytearray(low: Low, reading: Reading) -> bytearray:

@@ -50,7 +50,7 @@ SEEDS: list[bytes] = [
     b'{"~:tests.circle":{"name":"c","_secret":1,"holes":[{"x":1}],"radius":2.0}}',
     b'[{"~decimal":"1.0"},{"~uuid":"00000000000000000000000000000000"},{"~ref":"w"}]',
     b'[{"~int":"0x10000000000000000"},{"~float":"7ff8000000000000"},{"~complex":[0.0,1.0]}]',
-    pack(b'[{"~bytes":0},{"~bytearray":1},{"~str":0}]', [b"abc", b""]),
+    pack(b'[{"~bytes":0},{"~bytearray":1},{"~str":2}]', [b"abc", b"", b"abc"]),
 ]
 
 WORDS = [*TAGS, "~tuple", "~dict", "~set", "~frozenset", "~:tests.node", "~:tests.pair"]

@@ -14,6 +14,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from callboard import DataMessage, WorkerRef
+from callboard.transports.container import pack
 from callboard.transports.json_codec import JsonCodec
 from tests.transports.codec.carried import (
     Circle,
@@ -220,6 +221,25 @@ def test_bytes_travel_as_they_are() -> None:
         data = JsonCodec().encode(value)
         assert audio in data
         assert len(data) < len(audio) + 1000
+
+
+@pytest.mark.check("M93")
+def test_one_object_that_stands_in_several_places_arrives_in_each() -> None:
+    audio, text, buffer = b"abc", "\ud800", bytearray(b"xy")
+    message = Everything("x", data=audio, buffer=buffer, anything=[audio, {"again": (audio, text)}])
+    for value in ([audio, audio], {text: [text, buffer, buffer]}, message, (message, message)):
+        assert identical(round_trip(value), value)
+
+
+class Recording(DataMessage, wire="tests.recording"):
+    last: bytes
+    first: bytes
+
+
+def test_pieces_of_bytes_are_found_by_their_numbers_and_not_by_their_order() -> None:
+    text = b'{"~:tests.recording":{"first":0,"more":1,"last":2}}'
+    came = JsonCodec().decode(pack(text, [b"a", b"b", b"c"]), make_ref)
+    assert came == Recording(last=b"c", first=b"a")
 
 
 def test_plain_data_is_plain_json() -> None:

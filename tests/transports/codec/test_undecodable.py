@@ -6,6 +6,7 @@ import importlib.abc
 import re
 import struct
 import sys
+import tracemalloc
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,7 +14,7 @@ import attrs
 import orjson
 import pytest
 
-from callboard import LocalMessage
+from callboard import DataMessage, LocalMessage
 from callboard.actors.wire import WIRE_NAMES, WIRE_TYPES, WireType, wire
 from callboard.transports.container import pack
 from callboard.transports.errors import Undecodable
@@ -265,6 +266,42 @@ def test_nothing_is_even_looked_for_because_a_message_names_it(
 def test_bytes_that_are_not_there() -> None:
     for number in (1, -1, 2**40):
         assert refused(pack(tagged("~bytes", number), [b"x"])).kind == "field"
+
+
+class Piece(DataMessage, wire="tests.piece"):
+    audio: bytes
+    text: str
+    buffer: bytearray
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        b'[{"~bytes":0},{"~bytes":0}]',
+        b'[{"~bytearray":0},{"~bytearray":0}]',
+        b'[{"~str":0},{"~str":0}]',
+        b'[{"~bytearray":1},{"~str":0},{"~bytes":1}]',
+        b'{"~dict":[[{"~bytes":0},{"~bytearray":0}]]}',
+        b'[{"~ref":[0]},{"~ref":[0]}]',
+        b'{"~:tests.piece":{"audio":0,"text":"","buffer":0}}',
+        b'{"~:tests.piece":{"audio":0,"text":{"~str":0},"buffer":1}}',
+    ],
+)
+def test_a_piece_of_bytes_that_is_named_twice(text: bytes) -> None:
+    error = refused(pack(text, [b"abc", b"def"]))
+    assert error.kind == "field"
+    assert "named before" in str(error)
+
+
+def test_a_large_piece_named_a_thousand_times_is_not_copied_as_often() -> None:
+    named = b",".join([b'{"~bytearray":0}'] * 1000)
+    data = pack(b'{"~tuple":[' + named + b"]}", [bytes(1 << 20)])
+    tracemalloc.start()
+    try:
+        refused(data)
+        assert tracemalloc.get_traced_memory()[1] < 10 << 20
+    finally:
+        tracemalloc.stop()
 
 
 def at_most_one(_: object, __: object, value: float) -> None:
