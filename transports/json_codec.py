@@ -43,7 +43,7 @@ class JsonCodec:
         self.limits = limits or Limits()
         self._harmless = self.limits.harmless
         self._reading = Reading()
-        self._types = WireTypes(self._reading)
+        self._types = WireTypes(self._reading, self.limits)
         self._lower = self._types.lowering.lower
 
     def adapt(self, base: type[T], encode: Encode, decode: Decode[T]) -> None:

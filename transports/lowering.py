@@ -7,15 +7,18 @@ like a tag, or that has other keys than strings, is a list of pairs under `~dict
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from types import NoneType
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeVar
 
 from .errors import Undecodable
 from .kinds import KINDS, TAGS, Low, Reading, lower_float, lower_int, lower_str, of_type
+from .limits import Limits
 from .refused import Refused
 
 __all__ = ["CLASS_TAG", "Classes", "Lowering", "is_plain", "is_tag"]
+
+S = TypeVar("S")
 
 CLASS_TAG = "~:"
 """How the tag of a registered class begins."""
@@ -69,10 +72,11 @@ class Classes(Protocol):
 class Lowering:
     """Values of any type to JSON's terms and back."""
 
-    def __init__(self, classes: Classes, reading: Reading) -> None:
+    def __init__(self, classes: Classes, reading: Reading, limits: Limits) -> None:
         """Carry the builtin types, and the classes that `classes` knows."""
         self._classes = classes
         self._reading = reading
+        self._limits = limits
         self.handlers: dict[type, Callable[[Any], Low]] = {
             NoneType: _same,
             bool: _same,
@@ -82,8 +86,8 @@ class Lowering:
             list: self.lower_items,
             dict: self._lower_dict,
             tuple: lambda value: {"~tuple": self.lower_items(value)},
-            set: lambda value: {"~set": in_one_order(self.lower_items(value))},
-            frozenset: lambda value: {"~frozenset": in_one_order(self.lower_items(value))},
+            set: lambda value: {"~set": self._lower_members(value)},
+            frozenset: lambda value: {"~frozenset": self._lower_members(value)},
             **{cls: _tagging(kind.tag, kind.lower) for cls, kind in KINDS.items()},
         }
 
@@ -121,6 +125,45 @@ class Lowering:
             raise
         return low
 
+    def may_go(self, members: Collection[object]) -> None:
+        """Look at the members of a set, or the keys of a dict, that is to be sent.
+
+        Raises:
+            Refused: the receiver would not take them.
+
+        """
+        crowd = self._limits.crowd(members)
+        if crowd is not None:
+            raise Refused(f"{crowd}: send lists instead")
+
+    def set_of(self, cls: Callable[[list[Any]], S], members: list[Any]) -> S:
+        """Make a set, of this class, of members that came.
+
+        Raises:
+            Undecodable: its making might take a time that grows with their square.
+
+        """
+        crowd = self._limits.crowd(members)
+        if crowd is not None:
+            raise Undecodable(crowd, "limit")
+        return cls(members)
+
+    def dict_of(self, pairs: list[tuple[Any, Any]]) -> dict[Any, Any]:
+        """Make a dict of keys and values that came.
+
+        Raises:
+            Undecodable: as in `set_of`.
+
+        """
+        crowd = self._limits.crowd([key for key, _ in pairs])
+        if crowd is not None:
+            raise Undecodable(crowd, "limit")
+        return dict(pairs)
+
+    def _lower_members(self, members: Collection[object]) -> list[Low]:
+        self.may_go(members)
+        return in_one_order(self.lower_items(members))
+
     def _lower_dict(self, value: dict[object, object]) -> Low:
         handlers, low = self.handlers, dict[str, Low]()
         key: object = None
@@ -136,6 +179,7 @@ class Lowering:
         return self._lower_pairs(value) if len(low) < len(value) or is_tag(low) else low
 
     def _lower_pairs(self, value: dict[object, object]) -> Low:
+        self.may_go(value)
         pairs: list[Low] = []
         for key, each in value.items():
             try:
@@ -152,11 +196,12 @@ class Lowering:
             case "~tuple":
                 return tuple(map(self.lift, of_type(low, list)))
             case "~dict":
-                return {self.lift(key): self.lift(each) for key, each in of_type(low, list)}
+                pairs = of_type(low, list)
+                return self.dict_of([(self.lift(key), self.lift(each)) for key, each in pairs])
             case "~set":
-                return set(map(self.lift, of_type(low, list)))
+                return self.set_of(set, [self.lift(each) for each in of_type(low, list)])
             case "~frozenset":
-                return frozenset(map(self.lift, of_type(low, list)))
+                return self.set_of(frozenset, [self.lift(each) for each in of_type(low, list)])
             case _:
                 lift = TAGS.get(tag)
                 if lift is None:

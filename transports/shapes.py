@@ -9,7 +9,7 @@ from __future__ import annotations
 import collections.abc
 import types
 import typing
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from typing import Any, Literal, NamedTuple, TypeAlias, Union, cast, get_args, get_origin
 
 import typing_extensions
@@ -165,19 +165,23 @@ class Shapes:
 
     def _items(self, cls: type, item: Shape) -> Shape:
         lower_item, lift_item = item
+        lowering, is_set = self._lowering, cls in (set, frozenset)
 
-        def lower_items(values: Iterable[Any]) -> Low:
+        def lower_items(values: Collection[Any]) -> Low:
             low: list[Low] = []
+            if is_set:
+                lowering.may_go(values)
             try:
                 for value in values:
                     low.append(lower_item(value))
             except Refused as refused:
                 refused.steps.append(len(low))
                 raise
-            return in_one_order(low) if cls in (set, frozenset) else low
+            return in_one_order(low) if is_set else low
 
         def lift_items(low: Low, _: object) -> Any:
-            return cls([lift_item(each, None) for each in of_type(low, list)])
+            items = [lift_item(each, None) for each in of_type(low, list)]
+            return lowering.set_of(cls, items) if is_set else cls(items)
 
         return self._exactly(cls, lower_items, lift_items)
 
@@ -207,7 +211,10 @@ class Shapes:
         return self._exactly(tuple, lower_parts, lift_parts)
 
     def _dict(self, key: Shape, value: Shape) -> Shape:
+        lowering = self._lowering
+
         def lower_entries(entries: dict[Any, Any]) -> Low:
+            lowering.may_go(entries)
             low: dict[Any, Low] = {}
             pairs: list[list[Low]] = []
             where: object = None
@@ -222,16 +229,18 @@ class Shapes:
                 raise
             return {"~dict": pairs} if len(low) != len(pairs) or is_tag(low) else low
 
+        def lift_pairs(pairs: Iterable[Any]) -> Any:
+            lifted = [(key.lift(each, None), value.lift(entry, None)) for each, entry in pairs]
+            return lowering.dict_of(lifted)
+
         def lift_entries(low: Low, _: object) -> Any:
-            entries = of_type(low, dict).items()
-            return {key.lift(each, None): value.lift(entry, None) for each, entry in entries}
+            return lift_pairs(of_type(low, dict).items())
 
         shape = self._exactly(dict, lower_entries, lift_entries)
 
         def lift(low: Low, _: object) -> Any:
             if low.__class__ is dict and is_tag(low) and "~dict" in low:
-                pairs = of_type(low["~dict"], list)
-                return {key.lift(each, None): value.lift(entry, None) for each, entry in pairs}
+                return lift_pairs(of_type(low["~dict"], list))
             return shape.lift(low, None)
 
         return Shape(shape.lower, lift)

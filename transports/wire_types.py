@@ -15,6 +15,7 @@ from ..actors.message import LocalMessage, Message
 from ..actors.wire import WIRE_NAMES, WIRE_TYPES, WireType, spelled
 from .errors import Undecodable
 from .kinds import Low, Mismatch, Reading, of_type
+from .limits import Limits
 from .lowering import CLASS_TAG, Lowering
 from .records import Record, pydantic_record, record_of
 from .refused import Refused, type_name
@@ -53,9 +54,9 @@ class Plan(NamedTuple):
 class WireTypes:
     """The registered classes of this process, as one codec carries them."""
 
-    def __init__(self, reading: Reading) -> None:
+    def __init__(self, reading: Reading, limits: Limits) -> None:
         """Begin with none worked out."""
-        self.lowering = Lowering(self, reading)
+        self.lowering = Lowering(self, reading, limits)
         self._shapes = Shapes(self.lowering, self, reading)
         self._plans: dict[type, Plan] = {}
         self._by_tag: dict[str, Plan] = {}
