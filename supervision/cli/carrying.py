@@ -127,6 +127,12 @@ def carrying_of(ctx: click.Context) -> Carrying:
         raise Refusal(str(error), BAD_CONFIGURATION) from error
     connect_within: float | None = ctx.params["connect_within"]
     told = ctx.get_parameter_source("connect_within") is ParameterSource.COMMANDLINE
+    if connect_within is not None and not ctx.params["transports"]:
+        raise Refusal(
+            f"connect-within ({origin_of(ctx, settings['connect-within'])}): there is no transport "
+            f"to connect: give one by --transport or {URLS}",
+            USAGE if told else BAD_CONFIGURATION,
+        )
     if ctx.params.get("lifeline") is not None and not told:
         connect_within = None  # a process of a company insists when its parent says so
     return Carrying(

@@ -58,6 +58,9 @@ class Setting(click.Option):
             names += [name + FILE for name in self.variables]
         found = [name for name in names if os.environ.get(name, "").strip()]
         if not found:
+            empty = [name for name in names if self.multiple and name in os.environ]
+            if empty:  # a node that was to join others would run alone, and not say so
+                raise Refusal(f"{empty[0]}: is empty: give a URL, or unset it", BAD_CONFIGURATION)
             return None
         if len(found) > 1:
             both = " and ".join(found)
@@ -76,7 +79,7 @@ class Setting(click.Option):
         if not self.multiple:
             return super().value_from_envvar(ctx)
         text = self.resolve_envvar_value(ctx)
-        return None if text is None else urls_of(text)
+        return None if text is None else _urls(text, _origins(ctx)[self.name or ""])
 
     def process_value(self, ctx: click.Context, value: Any) -> Any:
         """Check and convert; a wrong one from elsewhere is a wrong configuration, not usage."""
@@ -126,7 +129,8 @@ def _read(ctx: click.Context, param: click.Parameter, path: Path | None) -> None
                 if key in given:
                     raise ConfigError(file.label, f"{key!r} and '{key}-file' are both there")
                 where = f"{file.label}: {key}-file"
-                given[key] = read_secret(file.path.parent / str(named), where)
+                text = read_secret(file.path.parent / str(named), where)
+                given[key] = _urls(text, where) if each.multiple else text
     except ConfigError as error:
         raise Refusal(str(error), BAD_CONFIGURATION) from error
     ctx.meta[META] = file
@@ -139,11 +143,19 @@ def _read(ctx: click.Context, param: click.Parameter, path: Path | None) -> None
 def _for_click(file: ConfigFile, each: Setting, value: object) -> object:
     """Return what an option can take: several as a list, a path from the file's own folder."""
     if each.multiple:
-        return urls_of(value) if isinstance(value, str) else value
+        return _urls(value, f"{file.label}: {each.key}") if isinstance(value, str) else value
     if not isinstance(value, str | int | float):
         text = f"{file.label}: {each.key}: must be one value, not a list"
         raise Refusal(text, BAD_CONFIGURATION)
     return str(file.path.parent / str(value)) if isinstance(each.type, click.Path) else value
+
+
+def _urls(text: str, where: str) -> list[str]:
+    """Return the URLs of a text; one that was meant to hold some, and holds none, is refused."""
+    urls = urls_of(text)
+    if not urls:
+        raise Refusal(f"{where}: holds no URL; write a line: redis://host", BAD_CONFIGURATION)
+    return urls
 
 
 def file_of(ctx: click.Context) -> ConfigFile | None:

@@ -145,6 +145,9 @@ def test_what_is_shown_holds_no_secret(
         (f"transport = 'rdis://:{CANARY}@h'\n", "transport: rdis://:***@h: names no transport"),
         ("transport = 'redis://h?chanel=a'\n", "there is no setting 'chanel'; did you mean 'chan"),
         ("transport-file = 'none'\n", "callboard.toml: transport-file: "),
+        ("transport-file = 'blank'\n", "callboard.toml: transport-file: holds no URL; write a l"),
+        ("transport = ' '\n", "callboard.toml: transport: holds no URL; write a line: redis://"),
+        ("connect-within = '1s'\n", "(callboard.toml): there is no transport to connect"),
         ("transport = 'ws://a'\ntransport-file = 'b'\n", "'transport' and 'transport-file' are bo"),
         ("secret-file = 'none'\n", "none: cannot be read: No such file"),
         ("lifeline = 3\n", "there is no key 'lifeline'"),
@@ -156,6 +159,7 @@ def test_what_is_wrong_in_the_file_is_said_in_one_line_and_ends_with_78(
     capsys: pytest.CaptureFixture[str], verb: tuple[str, ...], text: str, problem: str
 ) -> None:
     laid("callboard.toml", text)
+    laid("blank", "\n# nothing yet\n \n")
     code, line = refusal(capsys, *verb)
     assert problem in line
     assert code == 78
@@ -167,6 +171,9 @@ def test_what_is_wrong_in_the_file_is_said_in_one_line_and_ends_with_78(
         ("CALLBOARD_LOG_LEVEL", "loud", "CALLBOARD_LOG_LEVEL: log-level: 'loud' is not one of"),
         ("CALLBOARD_BUS_URL", f"h:{CANARY}", "CALLBOARD_BUS_URL: transport: "),
         ("CALLBOARD_BUS_URL_FILE", "/nowhere", "CALLBOARD_BUS_URL_FILE: /nowhere: cannot be read"),
+        ("CALLBOARD_BUS_URL_FILE", "blank", "CALLBOARD_BUS_URL_FILE: holds no URL; write a line"),
+        ("CALLBOARD_BUS_URL_FILE", "", "CALLBOARD_BUS_URL_FILE: is empty: give a URL, or unset"),
+        ("CALLBOARD_BUS_URL", " ", "CALLBOARD_BUS_URL: is empty: give a URL, or unset it"),
         ("CALLBOARD_SECRET_FILE", "/nowhere", "CALLBOARD_SECRET_FILE: /nowhere: cannot be read"),
         ("CALLBOARD_CONFIG", "/nowhere", "/nowhere: cannot be read: No such file"),
     ],
@@ -178,6 +185,7 @@ def test_what_is_wrong_in_the_environment_ends_with_78_too(
     value: str,
     problem: str,
 ) -> None:
+    laid("blank", "\n# nothing yet\n \n")
     monkeypatch.setenv(name, value)
     code, line = refusal(capsys, "config", "check")
     assert (code, problem in line) == (78, True), line
@@ -189,6 +197,7 @@ def test_what_is_wrong_in_the_environment_ends_with_78_too(
         (("--transport", f"rdis://:{CANARY}@h"), "'--transport': rdis://:***@h: names no tran"),
         (("--namespace", ""), "'--namespace': is empty"),
         (("--connect-within", "soon"), "'soon' is no duration"),
+        (("--connect-within", "1s"), "(command line): there is no transport to connect: give one"),
     ],
 )
 def test_what_is_wrong_on_the_command_line_is_usage(
