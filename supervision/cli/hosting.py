@@ -127,7 +127,7 @@ class Hosting:
         """Return the code of an end that nothing failed in."""
         if self.unreachable:
             return exits.UNREACHABLE
-        if self.ending.reached(DRAIN) and (self.cut_short or self.node.drained is False):
+        if self.cut_short or self.node.drained is False:  # also by a drain that a worker began
             if not self.ending.reached(KILL):
                 say("not all work was done in time")
             return exits.WORK_LEFT

@@ -49,6 +49,23 @@ def test_work_that_is_not_finished_by_the_deadline_is_stopped_and_the_status_is_
     assert "not all work was done in time" in started.err
 
 
+@pytest.mark.check("S77")
+@pytest.mark.parametrize("processes", [0, 2])
+def test_the_status_is_4_too_where_a_worker_began_the_drain(
+    company: Company, processes: int
+) -> None:
+    released = company.folder / "released"
+    several = ("--processes", str(processes)) if processes else ()
+    started = company.run(
+        "run", "busy:Closing", "--drain-within", "300ms", *several, RELEASED=str(released)
+    )
+    started.begun(processes)
+    released.touch()
+    assert started.code() == 4
+    assert started.out.count("neighbour stopped") == (processes or 1)
+    assert started.err.count("not all work was done in time") == (processes or 1)
+
+
 @pytest.mark.check("M32", "S77")
 def test_the_second_signal_stops_in_order_without_waiting_for_work(company: Company) -> None:
     started = company.run("run", "busy:Busy", "--drain-within", "1h")

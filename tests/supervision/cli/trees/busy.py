@@ -64,6 +64,18 @@ class Blocked(Supervisor):
     children = [Child("blocker", Blocker)]
 
 
+class Closer(Player):
+    @on(Play)
+    async def play(self, message: Play) -> None:
+        await super().play(message)
+        await self.node.drain("bye")
+        await asyncio.sleep(3600)
+
+
+class Closing(Supervisor):
+    children = [Child("neighbour", Neighbour), Child("closer", Closer, shutdown=0.2)]
+
+
 class Slow(Worker):
     async def on_start(self) -> None:
         print("begun", flush=True)
