@@ -151,13 +151,15 @@ class Actor(PykkaActor):
         """Stop after what has been sent so far, with reason Normal; as in Pykka."""
         self.actor_ref.tell(STOP())
 
-    def monitor(self, worker: WorkerRef) -> Monitor:
-        """Watch another worker's end.
+    def monitor(self, worker: WorkerRef | str) -> Monitor:
+        """Watch another worker's end, by ref or name.
 
         Its end for good comes as one `WorkerDown`, a restart of it as a `WorkerRestarted`. Nobody
         of that name is a `WorkerDown` at once.
         """
         cell = self._place
+        if isinstance(worker, str):
+            worker = cell.runtime.ref(worker)
         target = monitored(worker.target) or monitored(cell.runtime.resolve(worker.name))
 
         watching = self._watching = set() if self._watching is None else self._watching

@@ -32,6 +32,7 @@ class Watch(LocalMessage):
     """Monitor this worker."""
 
     name: str
+    by_ref: bool = True
 
 
 class Forget(LocalMessage):
@@ -54,7 +55,7 @@ class Watcher(Worker):
 
     @on(Watch)
     def watch(self, message: Watch) -> None:
-        self.set.append(self.monitor(self.ref(message.name)))
+        self.set.append(self.monitor(self.ref(message.name) if message.by_ref else message.name))
 
     @on(Forget)
     def forget(self, message: Forget) -> None:
@@ -129,6 +130,22 @@ async def test_a_restart_is_told_as_such_and_is_no_end() -> None:
         await node.admin().terminate_child("a")
         await settle()
         assert heard[2:] == [WorkerDown(ref, Shutdown("terminate_child"))]
+
+
+@pytest.mark.check("S74")
+async def test_a_worker_is_monitored_by_its_name_as_by_its_ref() -> None:
+    heard: list[object] = []
+    script = Script()
+    async with company(watcher(heard), script.child("a")) as node:
+        for name in ("a", "nobody"):
+            node.tell("watcher", Watch(name, by_ref=False))
+        await settle()
+        ref = node.ref("a")
+        await node.admin().terminate_child("a")
+        await settle()
+        down = [fact.worker for fact in heard if isinstance(fact, WorkerDown)]
+        assert [worker.name for worker in down] == ["nobody", "a"]
+        assert down[1] == ref
 
 
 @pytest.mark.check("S74")
