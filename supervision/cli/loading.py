@@ -39,8 +39,10 @@ def load(target: str, *, trace: bool = False) -> Any:
         near = _as_module(module_name)
         raise Refusal(f"{module_name!r} is a file: write the module's name, {near}:{path}")
     found: Any = _import(module_name, trace)
+    owner: Any = found
     walked = module_name
     for attribute in path.split("."):
+        owner = found
         try:
             found = getattr(found, attribute)
         except AttributeError:
@@ -48,6 +50,9 @@ def load(target: str, *, trace: bool = False) -> Any:
         except Exception as error:
             raise _raised(target, error, trace) from error
         walked = f"{walked}.{attribute}"
+    if isinstance(found, type) and not issubclass(found, Supervisor):
+        # Called like a factory it would fail only once its node starts, and of something else.
+        raise Refusal(f"{path!r} is no Supervisor{_trees_of(owner)}")
     return found
 
 
@@ -85,8 +90,15 @@ def _missing(where: str, found: Any, attribute: str) -> str:
     near = difflib.get_close_matches(attribute, names, 1)
     if near:
         return f"{text}; did you mean {near[0]!r}?"
-    trees = [name for name in names if _is_tree(found, getattr(found, name, None))]
-    return f"{text}; it has the trees: {', '.join(trees)}" if trees else text
+    return text + _trees_of(found)
+
+
+def _trees_of(owner: Any) -> str:
+    """Return what to say of the trees that there are, nothing without any."""
+    names = [name for name in dir(owner) if not name.startswith("_")]
+    trees = [name for name in names if _is_tree(owner, getattr(owner, name, None))]
+    where = "the module" if isinstance(owner, ModuleType) else "it"
+    return f"; {where} has the trees: {', '.join(trees)}" if trees else ""
 
 
 def _is_tree(module: Any, value: Any) -> bool:

@@ -15,7 +15,8 @@ WRITTEN = {
     "lacking.py": "\nimport surely_not_installed\n",
     "leaving.py": "import sys\nsys.exit(3)\n",
     "declared.py": "from callboard import *\nChild('a', Worker, restart='maybe')\n",
-    "fine.py": "from callboard import *\nclass Tree(Supervisor): pass\n",
+    "fine.py": "from callboard import *\nclass Tree(Supervisor): pass\n"
+    "class Echo(DataMessage): pass\n",
 }
 
 
@@ -54,7 +55,9 @@ def refusal(capsys: pytest.CaptureFixture[str], *arguments: str) -> tuple[int, s
         ("none:Tree", "no module is called 'none'"),
         ("fine.below:Tree", "no module is called 'fine.below'"),
         ("fine:Tre", "'fine' has no 'Tre'; did you mean 'Tree'?"),
-        ("fine:garden", "'fine' has no 'garden'; it has the trees: Tree"),
+        ("fine:garden", "'fine' has no 'garden'; the module has the trees: Tree"),
+        ("fine:Echo", "'Echo' is no Supervisor; the module has the trees: Tree"),
+        ("fine:Worker", "'Worker' is no Supervisor; the module has the trees: Tree"),
         ("fine:Tree.deep", "'fine.Tree' has no 'deep'"),
         ("raising:Tree", "raising.py:3: JSONDecodeError: Expecting property name"),
         ("unparsable:Tree", "unparsable.py:2: SyntaxError"),
