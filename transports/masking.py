@@ -24,11 +24,15 @@ WITHOUT_SCHEME = re.compile(r"(?<![\w.%+-])([\w.%+-]*:)[^\s@]+@")
 """Where the beginning of a URL was forgotten."""
 
 SAYS_SECRET = re.compile(
-    r"pass(?!file)|pwd|secret|token|auth|credential|signature|cookie|api[-_]?key|[-_]key\Z"
+    r"pass|pwd|secret|token|auth|credential|signature|cookie|api[-_]?key|[-_]key\Z"
     r"|\A(?:key|sig|jwt|sas)\Z",
     re.IGNORECASE,
 )
 """Names of parameters, settings and headers whose values are not shown."""
+
+NAMES_A_FILE = re.compile(r"file\Z", re.IGNORECASE)
+KEY_FILE = re.compile(r"\+listen://\S*[?&]\Z")
+"""What stands before the `key` of a hub's URL: that names a file, too."""
 
 # What a name's value looks like: in quotes, or up to where the next thing can begin.
 VALUE = r"""b?(?P<quote>["'])(?:\\.|(?!(?P=quote)).)*(?P=quote)|[^\s&;,"')\]}]+"""
@@ -97,7 +101,10 @@ def _mask_user(scheme: str, rest: str, *, alone: bool) -> str:
 
 
 def _mask_value(found: re.Match[str]) -> str:
-    if SAYS_SECRET.search(unquote(found["name"]).strip("b\"'")) is None:
+    name = unquote(found["name"]).strip("b\"'")
+    if NAMES_A_FILE.search(name) or SAYS_SECRET.search(name) is None:
+        return found[0]
+    if name == "key" and KEY_FILE.search(found.string, 0, found.start()):
         return found[0]
     quote = found["quote"] or ""
     return f"{found['name']}{found['sign']}{quote}{MASK}{quote}"

@@ -143,6 +143,18 @@ def test_a_secret_on_the_command_line_is_warned_of_and_never_shown(
     assert CANARY not in started.out + started.err
 
 
+def test_a_file_that_holds_a_secret_is_named_on_the_command_line_without_a_warning(
+    company: Company,
+) -> None:
+    token = company.folder / "token"
+    token.write_text(CANARY)
+    url = f"ws+listen://127.0.0.1:{free_port()}?token_file={token}"
+    started = company.run("run", "quiet:made", "--name", "hub", "--transport", url)
+    started.until("transport-websockethub connected")
+    assert f"carried by {url}" in started.err
+    assert "warning" not in started.err
+
+
 @pytest.mark.check("M106")
 @pytest.mark.parametrize(
     "url",
