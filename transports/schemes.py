@@ -15,10 +15,14 @@ from urllib.parse import quote, unquote, urlsplit
 from .transport import Transport
 from .units import bytes_of, seconds_of
 
-__all__ = ["SCHEMES", "Scheme", "truth"]
+__all__ = ["SCHEMES", "Missing", "Scheme", "truth"]
 
 Settings = dict[str, Any]
 """What was said to the transport, read."""
+
+
+class Missing(ValueError):
+    """A URL lacks a setting. The text tells what to write, and shows nothing of what was."""
 
 
 @dataclass(frozen=True)
@@ -135,7 +139,7 @@ def _hub(url: str, settings: Settings) -> Transport:
     ssl = None
     if parts.scheme.startswith("wss"):
         if "cert" not in settings:
-            raise ValueError("needs ?cert=FILE, and &key=FILE if the key is not in it")
+            raise Missing("needs ?cert=FILE, and &key=FILE if the key is not in it")
         ssl = tls.create_default_context(tls.Purpose.CLIENT_AUTH)
         ssl.load_cert_chain(settings["cert"], settings.get("key"))
     elif "cert" in settings:

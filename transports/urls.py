@@ -21,7 +21,7 @@ from urllib.parse import SplitResult, parse_qsl, urlencode, urlsplit
 
 from ..actors.errors import CallboardError
 from .masking import mask_url
-from .schemes import SCHEMES, Scheme, truth
+from .schemes import SCHEMES, Missing, Scheme, truth
 from .transport import Transport
 
 __all__ = ["Address", "BadUrl", "address_of", "transport_from_url"]
@@ -66,6 +66,8 @@ def transport_from_url(url: str, channel: str | None = None) -> Transport:
         settings.setdefault("channel", channel)
     try:
         return SCHEMES[address.scheme].make(address.url, settings)
+    except Missing as error:  # not masked: `?key=FILE` would be taken for a secret
+        raise BadUrl(url, str(error)) from error
     except (ValueError, OSError) as error:
         raise BadUrl(url, mask_url(str(error))) from error
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
 from typing import Any
@@ -153,6 +154,12 @@ def test_what_does_not_go_with_a_format_is_said(url: str, said: str) -> None:
     with pytest.raises(BadUrl) as wrong:
         transport_from_url(url)
     assert said in str(wrong.value)
+
+
+def test_what_a_hub_with_tls_lacks_is_said_as_it_is_to_be_written() -> None:
+    said = re.escape("needs ?cert=FILE, and &key=FILE if the key is not in it")
+    with pytest.raises(BadUrl, match=said):
+        transport_from_url("wss+listen://127.0.0.1:28801")
 
 
 @pytest.mark.check("M106")
