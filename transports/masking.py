@@ -2,6 +2,7 @@
 
 It errs on the side of showing too little. A password that was not percent-encoded may hold any
 character, also one that ends a host or begins a query: so what is masked reaches to the last `@`.
+A port that is none may be a password, and a word of the query that nobody knows a misspelt one.
 """
 
 from __future__ import annotations
@@ -19,6 +20,31 @@ BETWEEN_URLS = re.compile(r"[\s,;|\"'<>()\[\]`]+\Z")
 
 BEFORE_A_URL = frozenset(" \t\r\n,;|=\"'<>()[]`")
 """What stands between two URLs of one text."""
+
+TAIL = r"[:.,;|\"'<>()\[\]`=}]*"
+"""What may follow a URL, or a part of it, and belongs to the sentence around."""
+
+NO_PORT = re.compile(r":(?=[^,:]*[^\d,:]|\d{6})")
+NETLOC = re.compile(rf"@?[^/?#\s]*?(?={TAIL}(?:[/?#\s]|\Z))")
+TO_THE_END = re.compile(rf"\S*?(?={TAIL}(?:\s|\Z))")
+
+IN_QUERY = re.compile(
+    rf"(?P<begin>[?&](?P<name>[^=&\s]+)=)(?P<value>[^&\s]+?)(?={TAIL}(?:[&\s]|\Z))"
+)
+NO_SECRET = frozenset(
+    {
+        "application_name", "backend", "batch_size", "ca", "cert", "channel", "client_name",
+        "database", "db", "dbname", "format", "health_check_interval", "host", "insecure",
+        "job_within", "key", "listen", "max_poll_seconds", "obey_end", "passfile",
+        "ping_interval", "poll_interval", "port", "probe", "protocol", "silence", "size",
+        "socket_connect_timeout", "socket_keepalive", "socket_timeout", "ssl_ca_certs",
+        "ssl_ca_path", "ssl_cert_reqs", "ssl_certfile", "ssl_check_hostname", "ssl_keyfile",
+        "ssl_max_protocol_version", "ssl_min_protocol_version", "ssl_min_version", "sslcert",
+        "sslcrl", "sslkey", "sslmode", "sslrootcert", "target_session_attrs", "token_file",
+        "user", "username", "visibility_timeout",
+    }
+)  # fmt: skip
+"""What a URL may say and everybody may see; a `key` is looked at once more."""
 
 WITHOUT_SCHEME = re.compile(r"(?<![\w.%+-])([\w.%+-]*:)[^\s@]+@")
 """Where the beginning of a URL was forgotten."""
@@ -85,19 +111,37 @@ def _begins(text: str, place: int) -> bool:
 def _mask_user(scheme: str, rest: str, *, alone: bool) -> str:
     """Mask what stands before the host; `rest` is what comes after `scheme://`."""
     # Of a text that is one URL all of it counts: a password may hold a blank, too.
-    end = None if alone else ENDS_A_URL.search(BETWEEN_URLS.sub("", rest))
-    url = rest[: end.start()] if end else rest
+    body = rest if alone else BETWEEN_URLS.sub("", rest)
+    end = None if alone else ENDS_A_URL.search(body)
+    url = body[: end.start()] if end else body
     user, at, _ = url.rpartition("@")
-    if not at:
-        return rest
     name, colon, _ = user.partition(":")
-    if colon:
+    if not at:
+        shown = ""
+    elif colon:
         shown = f"{name}:{MASK}"
     elif scheme.lower() in NO_USER_IN and not set("/?#") & set(name):
         shown = name
     else:
         shown = MASK
-    return shown + rest[len(user) :]
+    place = IN_QUERY.sub(_mask_unknown, _mask_port(url[len(user) :]))
+    return shown + place + rest[len(url) :]
+
+
+def _mask_port(place: str) -> str:
+    """Mask what stands where a port should and is none, with all that follows it."""
+    found = NETLOC.match(place)
+    netloc = found[0] if found else ""
+    wrong = NO_PORT.search(netloc, netloc.rfind("]") + 1)
+    if wrong is None:
+        return place
+    begin = wrong.end()
+    end = TO_THE_END.match(place, begin)
+    return f"{place[:begin]}{MASK}{place[end.end() if end else len(place) :]}"
+
+
+def _mask_unknown(found: re.Match[str]) -> str:
+    return found[0] if unquote(found["name"]) in NO_SECRET else f"{found['begin']}{MASK}"
 
 
 def _mask_value(found: re.Match[str]) -> str:
