@@ -28,6 +28,7 @@ __all__ = ["Address", "BadUrl", "address_of", "transport_from_url"]
 
 BEGINS = re.compile(r"\s*[A-Za-z][A-Za-z0-9+.-]*://")
 NO_URL = "is no URL; in a password write what is no letter and no digit as %XX, such as %40 for '@'"
+NO_PORT = "its port is no number from 0 to 65535"
 
 
 class BadUrl(CallboardError, ValueError):
@@ -81,11 +82,14 @@ def address_of(url: str) -> Address:
     """
     try:
         parts = urlsplit(url.strip())
-        _ = parts.port
     except ValueError:  # its text may show a part of a password
         raise BadUrl(url, NO_URL) from None
     if "@" in parts.path + parts.query + parts.fragment:
         raise BadUrl(url, NO_URL)
+    try:
+        _ = parts.port
+    except ValueError:
+        raise BadUrl(url, NO_PORT) from None
     query = parse_qsl(parts.query, keep_blank_values=True)
     listens = [value for word, value in query if word == "listen"]
     name = parts.scheme

@@ -66,7 +66,8 @@ def test_what_a_url_says_is_ours_or_the_librarys(
         ("ws://hub?format=pipecat", "there is no setting 'format'"),
         ("ws://hub?listen=maybe", "'maybe' is neither 1 nor 0"),
         ("ws://", "names no host"),
-        ("ws://hub:port", "is no URL"),
+        ("ws://hub:port", ": its port is no number from 0 to 65535"),
+        ("redis://127.0.0.1:99999", "127.0.0.1:99999: its port is no number from 0 to 65535"),
         ("redis://[h", "is no URL"),
     ],
 )
