@@ -226,7 +226,8 @@ def claim(hosting: Hosting, *, wait: float = 0.0) -> None:
             if time.monotonic() < give_up and not hosting.ending.reached(DRAIN):
                 time.sleep(0.05)  # no loop runs yet
                 continue
-            raise exits.Refusal(str(error), exits.ALREADY_RUNNING) from error
+            text = f"{error}: give this one another --name, or end that one"
+            raise exits.Refusal(text, exits.ALREADY_RUNNING) from error
         except CallboardError as error:
             text = f"{error} (--no-control runs without a control socket)"
             raise exits.Refusal(text, exits.BAD_CONFIGURATION) from error

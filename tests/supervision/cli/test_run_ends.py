@@ -127,6 +127,7 @@ def test_a_second_node_of_a_name_ends_with_5_and_the_first_goes_on(company: Comp
     code, _, err = company.ask("run", "quiet:Quiet", "--name", "house")
     assert code == 5
     assert "'house' is running already" in err
+    assert "house.sock): give this one another --name, or end that one" in err
     company.pid_of("house")
     first.signal(signal.SIGTERM)
     assert first.code() == 0
