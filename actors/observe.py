@@ -37,6 +37,7 @@ LEVELS = {
     "frame_error": logging.WARNING,
     "name_clash": logging.WARNING,
     "not_announced": logging.WARNING,
+    "rejected": logging.WARNING,
 }
 
 
