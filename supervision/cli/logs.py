@@ -12,6 +12,8 @@ from typing import Any, TextIO
 
 import orjson
 
+from .company import ProcessDied
+
 __all__ = ["FORMATS", "LEVELS", "Console", "JsonLines", "log_to_stderr"]
 
 LEVELS = ("debug", "info", "warning", "error", "critical")
@@ -34,6 +36,8 @@ class Console(logging.StreamHandler[TextIO]):
     A transport tries again for as long as it takes. Of the same failure the first is written, the
     second, the fourth, the eighth and so on, until it has connected; and without the traceback,
     unless everything is asked for.
+
+    The death of a process is never written with one: nothing but our own lines would be in it.
     """
 
     def __init__(self, stream: TextIO) -> None:
@@ -56,9 +60,23 @@ class Console(logging.StreamHandler[TextIO]):
             if count & (count - 1):
                 return
             if not logging.getLogger("callboard").isEnabledFor(logging.DEBUG):
-                record = copy.copy(record)
-                record.exc_info = record.exc_text = None
+                record = _without_traceback(record)
+        if record.exc_info and _is_of_a_process(record.exc_info[1]):
+            record = _without_traceback(record)
         super().emit(record)
+
+
+def _without_traceback(record: logging.LogRecord) -> logging.LogRecord:
+    record = copy.copy(record)
+    record.exc_info = record.exc_text = None
+    return record
+
+
+def _is_of_a_process(error: BaseException | None) -> bool:
+    """Whether it is the death of a process of the company, or what that has led to."""
+    while error is not None and not isinstance(error, ProcessDied):
+        error = error.__cause__
+    return error is not None
 
 
 class JsonLines(logging.Formatter):
