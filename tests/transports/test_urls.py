@@ -149,9 +149,11 @@ def test_a_channel_of_pipecat_is_named_by_its_format(url: str, shown: str) -> No
         ("postgres://h/d?format=pipecat&batch_size=5", "batch_size goes not with format=pipecat"),
         ("redis://h?format=pipecat", "without a password"),
         ("redis://127.0.0.1?format=pipecat&probe=0", "probe must be more than 0"),
+        ("ws+listen://0.0.0.0:8765", "could connect; give token=, in a URL ?token_file=FILE"),
+        ("ws://10.0.0.1:8765", "in a network you trust insecure=True (in a URL ?insecure=1)"),
     ],
 )
-def test_what_does_not_go_with_a_format_is_said(url: str, said: str) -> None:
+def test_what_a_transport_does_not_do_is_said(url: str, said: str) -> None:
     with pytest.raises(BadUrl) as wrong:
         transport_from_url(url)
     assert said in str(wrong.value)

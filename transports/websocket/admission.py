@@ -46,9 +46,14 @@ class Headers:
         if token is None:
             return
         check_token(subject, token)
-        if any(name.lower() == "authorization" for name in self.all):
+        if self.authorized:
             raise SpecError(subject, "token", "headers= has an Authorization already: give one")
         self.all["Authorization"] = f"Bearer {token}"
+
+    @property
+    def authorized(self) -> bool:
+        """Whether there is a token among them, or something in its place."""
+        return any(name.lower() == "authorization" for name in self.all)
 
     def __repr__(self) -> str:
         """Show how many."""
@@ -140,12 +145,16 @@ def check_listening(
     if is_loopback(host):
         return
     if not door.locked:
-        problem = f"none, and {host!r} is no loopback address: whoever reaches it could connect"
+        problem = (
+            f"none, and {host!r} is no loopback address: whoever reaches it could connect; give "
+            "token=, in a URL ?token_file=FILE"
+        )
         raise SpecError(subject, "token", problem)
     if ssl is None and not insecure:
         problem = (
             f"none, and {host!r} is no loopback address: the token and all messages would be read "
-            "on the way; give ssl=, or insecure=True where something before it speaks TLS"
+            "on the way; give ssl=, or insecure=True where something before it speaks TLS (in a "
+            "URL wss+listen:// and ?cert=FILE, or ?insecure=1)"
         )
         raise SpecError(subject, "ssl", problem)
 
@@ -172,7 +181,8 @@ def checked_url(subject: str, url: str, ssl: tls.SSLContext | None, *, insecure:
     if parts.scheme == "ws" and not insecure and not is_loopback(parts.hostname):
         problem = (
             f"{mask_url(url)} leads to another machine without TLS: the token and all messages "
-            "would be read on the way; use wss://, or insecure=True in a network you trust"
+            "would be read on the way; use wss://, or in a network you trust insecure=True (in a "
+            "URL ?insecure=1)"
         )
         raise SpecError(subject, "url", problem)
     return url

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import http
 import ssl as tls
 from dataclasses import dataclass, field
 from urllib.parse import urlsplit
@@ -26,9 +27,9 @@ from .library import (
 __all__ = ["Dialling"]
 
 REFUSALS = {
-    401: "it wants another token (401): give the one it was started with as token=",
     403: "it takes no pages of this origin (403)",
-    404: "there is nothing at this path (404)",
+    404: "there is nothing at this path (404); at a hub the path is the channel: ?channel= must be "
+    "the hub's",
     503: "it has as many connections as it may have, or stops (503)",
 }
 
@@ -80,15 +81,20 @@ class Dialling:
             raise HandshakeRefused(shown, problem) from None
         except InvalidStatus as error:
             status = error.response.status_code
-            raise HandshakeRefused(
-                shown, REFUSALS.get(status, f"it answers with the status {status}"), status
-            ) from None
+            raise HandshakeRefused(shown, self._refusal(status), status) from None
         except (InvalidHandshake, InvalidURI) as error:
             raise HandshakeRefused(shown, f"no WebSocket server answers: {error}") from None
         except (OSError, TimeoutError) as error:
             raise HandshakeRefused(shown, mask_url(str(error) or "it does not answer")) from None
         assert isinstance(socket, ClientSocket)
         return await self._greet(socket, hello, shown)
+
+    def _refusal(self, status: int) -> str:
+        """Return what the answer's status means, and what to do."""
+        if status == http.HTTPStatus.UNAUTHORIZED:
+            token = "another token (401)" if self.headers.authorized else "a token (401)"
+            return f"it wants {token}: give its own as token=, in a URL ?token_file=FILE"
+        return REFUSALS.get(status, f"it answers with the status {status}")
 
     async def _greet(self, socket: ClientSocket, hello: Hello, shown: str) -> Connection:
         try:

@@ -56,10 +56,10 @@ def test_an_address_other_than_loopback_needs_a_token_and_tls(
 ) -> None:
     two: dict[str, Any] = TWO if kind is WebSocketProxyServer else {}
     tls = server_tls(certificates)
-    with pytest.raises(SpecError, match="token: none") as caught:
+    with pytest.raises(SpecError, match=r"token: none.*in a URL \?token_file=FILE") as caught:
         kind(host, 1, ssl=tls, insecure=True, **two)
     assert caught.value.field == "token"
-    with pytest.raises(SpecError, match="ssl: none"):
+    with pytest.raises(SpecError, match=r"ssl: none.*\?cert=FILE, or \?insecure=1"):
         kind(host, 1, token=TOKEN, **two)
     kind(host, 1, token=TOKEN, ssl=tls, **two)
     kind(host, 1, token=TOKEN, insecure=True, **two)
@@ -76,7 +76,7 @@ def test_a_client_goes_to_another_machine_with_tls_only(
     kind: type[WebSocketTransport] | type[WebSocketProxyClient],
 ) -> None:
     two: dict[str, Any] = TWO if kind is WebSocketProxyClient else {}
-    with pytest.raises(SpecError, match="without TLS"):
+    with pytest.raises(SpecError, match=r"without TLS.*\(in a URL \?insecure=1\)"):
         kind("ws://hub.example.org:8765", token=TOKEN, **two)
     kind("ws://hub.example.org:8765", token=TOKEN, insecure=True, **two)
     kind("wss://hub.example.org", token=TOKEN, **two)
@@ -278,14 +278,15 @@ async def test_the_token_is_in_no_log_event_error_snapshot_or_repr(
             look(node)
         shown += [repr(server), repr(two.client), repr(vars(server)), repr(vars(two.client))]
         # One that is refused, since its token is another; and one that has none.
-        for settings in ({"token": OTHER}, {}):
+        for settings, wanted in (({"token": OTHER}, "another token"), ({}, "a token")):
             refused = client_of(server.port, **settings)
             async with company(Log(), "main", transports=[refused]) as node:
                 of_it = node.events.subscribe()
                 await eventually(lambda n=node: n.events.counts["failed"] >= 1, within=10)  # type: ignore[misc]
                 shown.append(repr(node.snapshot()))
                 reasons = [str(each.reason) for each in of_it.take()]
-                assert any("401" in reason for reason in reasons)
+                said = f"it wants {wanted} (401): give its own as token=, in a URL ?token_file="
+                assert any(said in reason for reason in reasons)
                 shown += reasons
         shown += [repr(each) for of_node in events for each in of_node.take()]
     hub = WebSocketHub(token=TOKEN)
