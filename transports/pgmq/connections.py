@@ -309,5 +309,9 @@ def _said(error: Exception) -> PgmqError:
     if isinstance(error, asyncpg.LockNotAvailableError):
         return Busy(text)
     if isinstance(error, asyncpg.InsufficientPrivilegeError):
-        return PgmqError(f"the user of the database may not do that: {text}")
+        said = f"the user of the database may not do that: {text}"
+        if "database" not in text:  # that would be who installs, and needs no grant
+            command = "callboard pgmq install --role NAME"
+            said += f"; run '{command}' as its owner, or with --isolated for ?backend=isolated"
+        return PgmqError(said)
     return PgmqError(f"Postgres says: {text}")

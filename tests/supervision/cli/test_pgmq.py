@@ -10,6 +10,7 @@ import pytest
 
 from callboard.examples.servers.postgres_server import PostgresServer
 from callboard.supervision.cli import main
+from callboard.transports.pgmq.install import install
 from callboard.transports.pgmq.transport import PgmqTransport
 from tests.servers.fixtures import execute
 from tests.transports.pgmq.ends import End
@@ -101,6 +102,27 @@ def test_a_role_is_given_what_its_backend_needs(
         execute(postgres_server.url, f"DROP ROLE {ROLE}")
 
 
+@pytest.mark.realtime
+@pytest.mark.parametrize("isolated", [False, True])
+async def test_a_role_that_was_given_nothing_says_which_command_to_run(
+    postgres_server: PostgresServer,
+    pgmq_database: str,
+    caplog: pytest.LogCaptureFixture,
+    isolated: bool,
+) -> None:
+    await install(pgmq_database, isolated=True)
+    execute(postgres_server.url, f"CREATE ROLE {ROLE} LOGIN PASSWORD '{CANARY}'")
+    try:
+        url = postgres_server.url_for(pgmq_database.rpartition("/")[2], ROLE, CANARY)
+        async with End("a", PgmqTransport(url, isolated=isolated)) as a:
+            async with asyncio.timeout(20):
+                while "run 'callboard pgmq install --role NAME'" not in caplog.text:  # noqa: ASYNC110
+                    await asyncio.sleep(0.02)
+            assert not a.is_up
+    finally:
+        execute(postgres_server.url, f"DROP ROLE {ROLE}")
+
+
 @pytest.mark.check("M117")
 @pytest.mark.realtime
 async def test_the_isolated_backend_without_the_functions_says_which_command_to_run(
@@ -160,6 +182,6 @@ def test_a_user_who_may_create_nothing_is_told_so(
         name = database.rpartition("/")[2]
         code, out, err = said(capsys, postgres_server.url_for(name, ROLE, CANARY))
         assert (code, out) == (1, "")
-        assert "may not do that" in err and CANARY not in err
+        assert "may not do that" in err and "--role" not in err and CANARY not in err
     finally:
         execute(postgres_server.url, f"DROP ROLE {ROLE}")
