@@ -86,6 +86,9 @@ async def test_what_others_send_does_not_cross_and_neither_does_a_broadcast() ->
             with pytest.raises((NotCarried, ActorFailed)) as caught:
                 await refused
             assert "does not cross this proxy" in str(caught.value)
+        with pytest.raises(JobCrashed, match="does not cross this proxy") as crashed:
+            await two.here.request("assistant", "echo", "from no worker")
+        assert isinstance(crashed.value.__cause__, NotCarried)
         for node, name in ((two.here, "stranger-there"), (two.there, "stranger-here")):
             with pytest.raises(NoActor):
                 await node.ask(name, Question("?"))
