@@ -18,6 +18,7 @@ from websockets.exceptions import InvalidStatus
 
 from callboard import Node, SpecError
 from callboard.actors.testing import eventually
+from callboard.transports.urls import transport_from_url
 from callboard.transports.websocket import admission
 from callboard.transports.websocket.client import WebSocketTransport
 from callboard.transports.websocket.library import LOGGER
@@ -166,6 +167,20 @@ async def test_no_page_connects_where_no_origin_is_named() -> None:
         assert await status(hub.port) == 101
         assert await status(hub.port, Origin="http://127.0.0.1") == 403
         assert await status(hub.port, Origin=f"http://127.0.0.1:{hub.port}") == 403
+
+
+@pytest.mark.realtime
+@pytest.mark.parametrize(("channel", "other"), [("", 101), ("?channel=shop", 404)])
+async def test_a_hub_with_a_channel_refuses_others_and_one_without_takes_all(
+    channel: str, other: int
+) -> None:
+    hub = transport_from_url(f"ws+listen://127.0.0.1:0{channel}")
+    assert isinstance(hub, WebSocketHub)
+    async with End("hub", hub) as end:
+        await end.connected()
+        assert await status(hub.port, "/shop") == 101
+        assert await status(hub.port, "/other") == other
+        assert await status(hub.port) == other
 
 
 @pytest.mark.realtime
