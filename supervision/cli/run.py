@@ -134,7 +134,7 @@ class Settings:
     default="text",
     show_default=True,
     envvar="CALLBOARD_LOG_FORMAT",
-    help="Text, or one JSON object per line.",
+    help="Text, or one JSON object per record; what the command itself says stays text.",
 )
 @setting("--control/--no-control", default=True, help="Whether 'tree' and 'ps' can see it.")
 @setting(

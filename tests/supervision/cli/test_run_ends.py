@@ -160,6 +160,7 @@ def test_logs_are_json_lines_when_asked_for_and_the_banner_is_one_of_them(
     assert started.code() == 1
     lines = [json.loads(line) for line in started.err.splitlines() if line.startswith("{")]
     assert lines[0]["event"] == "banner" and lines[0]["pid"] == started.pid
+    assert all(line.startswith(("{", "callboard: ")) for line in started.err.splitlines())
     failed = next(line for line in lines if line["event"] == "failed")
     assert (failed["node"], failed["path"], failed["level"]) == ("house", "root/actor", "error")
     assert "ValueError: the trapdoor is open" in failed["error"]
