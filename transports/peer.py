@@ -152,6 +152,10 @@ class Peer(Changing):
         if self.closed:
             raise NodeDown(self.node, "the message was not sent", worker)
 
+    def when_room(self, call: Callable[[], object]) -> None:
+        """Have `call` called when the way is not full any more, or leads nowhere."""
+        self._waiter(self.runtime.loop).add_done_callback(lambda _: call())
+
     def may_send(self, entry: Entry, target: str) -> None:
         """Raise `NotCarried` if the message may not pass there."""
         source = cast("WorkerRef", entry[1]).name if entry[1] is not None else None

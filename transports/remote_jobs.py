@@ -16,6 +16,7 @@ from ..actors.runtime import Runtime
 from .carried_errors import fold_error, short
 from .codec import Codec
 from .errors import NotCarried
+from .link import Link
 from .parcels import Op, fold
 
 __all__ = ["CREDIT_EVERY", "Line", "RemoteJob", "RemoteSink"]
@@ -29,6 +30,7 @@ class Line(Protocol):
 
     runtime: Runtime
     codec: Codec
+    link: Link
     closed: bool
     asks: dict[int, Answer]
     jobs: dict[str, RemoteJob]
@@ -56,6 +58,10 @@ class Line(Protocol):
 
     async def room(self, worker: str) -> None:
         """Wait until the way is not full."""
+        ...
+
+    def when_room(self, call: Callable[[], object]) -> None:
+        """Have `call` called when the way is not full any more, or leads nowhere."""
         ...
 
     def post(self, body: bytes, told: tuple[WorkerRef, Entry] | None = None) -> None:
@@ -107,7 +113,7 @@ class RemoteJob:
 class RemoteSink:
     """The caller of a job, on the other node."""
 
-    __slots__ = ("_held", "_line", "_room", "doing", "done", "id")
+    __slots__ = ("_held", "_line", "_room", "_waits", "doing", "done", "id")
 
     def __init__(self, line: Line, id: str) -> None:
         """Stand for the caller of the job of this id."""
@@ -117,13 +123,17 @@ class RemoteSink:
         self.doing: Doing | None = None
         self._room = UNREAD_EVENTS
         self._held: list[asyncio.Future[None]] | None = None
+        self._waits = False
 
     def accept(self, request: Doing, /) -> None:
         """Take note of who does the job, to be able to cancel it."""
         self.doing = request
 
     def put(self, event: JobEvent, /) -> asyncio.Future[None] | None:
-        """Send an event; return a future to wait for where the caller is behind."""
+        """Send an event; return a future to wait for where the caller is behind, or the way full.
+
+        The event has gone by then: what a job sends and awaits exceeds the way by one at most.
+        """
         line = self._line
         if self.done or line.closed:
             line.runtime.events.count("late_job_events")
@@ -131,19 +141,19 @@ class RemoteSink:
         chunk = isinstance(event, JobChunk)
         line.post(fold([Op.EVENT, self.id, chunk], line.codec.encode(event.data)))
         self._room -= 1
-        if self._room > 0:
+        if self._room > 0 and line.link.room:
             return None
         room: asyncio.Future[None] = line.runtime.loop.create_future()
         if self._held is None:
             self._held = []
         self._held.append(room)
+        self._go_on()
         return room
 
     def credit(self, number: int) -> None:
         """Let so many more events go."""
         self._room = min(self._room + max(0, number), UNREAD_EVENTS)
-        if self._room > 0:
-            self._release()
+        self._go_on()
 
     def settle(self, value: Any, error: BaseException | None = None, /) -> bool:
         """Send the outcome; only the first one counts."""
@@ -191,6 +201,24 @@ class RemoteSink:
         self.done = True
         self._line.serving.pop(self.id, None)
         self._release()
+
+    def _go_on(self) -> None:
+        """Release who is held, if both the caller and the way have room; else wait for the way.
+
+        Credit, and the end of the job or of its node, come by themselves.
+        """
+        if self._held is None or self._room <= 0:
+            return
+        if self._line.link.room:
+            self._release()
+        elif not self._waits:
+            self._waits = True
+            self._line.when_room(self._way_changed)
+
+    def _way_changed(self) -> None:
+        self._waits = False
+        if not self._line.closed:
+            self._go_on()
 
     def _release(self) -> None:
         held, self._held = self._held, None
