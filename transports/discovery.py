@@ -158,8 +158,8 @@ class Discovery:
         return [] if self.superseded else [Say(Kind.BYE)]
 
     def renumbered(self, incarnation: int) -> list[Action]:
-        """Take a higher incarnation, and announce it."""
-        self.incarnation = incarnation
+        """Take a higher incarnation, and announce it; also after another node had the name."""
+        self.incarnation, self.superseded = incarnation, False
         return [Say(Kind.HELLO, body=self._hello())]
 
     def _hello(self) -> dict[str, Any]:

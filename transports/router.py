@@ -83,6 +83,7 @@ class Router:
         runtime.events.level_of = self._outages.level_of
         self._alarm = Alarm(runtime.loop, self._step)
         self._leaving = False
+        self._successor = -1  # the incarnation of a node that has taken this one's name
         self._quiet: asyncio.Event | None = None
         self._learner = Learner(runtime.registry)
         self._announcer = Announcer(runtime, self.discovery, self._do)
@@ -188,6 +189,8 @@ class Router:
                     self.reject("gate_in", "it has no say in what others do", header.node)
                     return
             actions = self.discovery.take(header, body, via, now)
+            if header[:3] == (Kind.BYE, self.name, self._successor) and "way" not in body:
+                actions = [Outdated(self._successor + 1)]  # the name is free again
         except MALFORMED as error:
             self.reject("malformed", f"an announcement cannot be read: {error!r}", header.node)
             return
@@ -307,7 +310,8 @@ class Router:
                     self.runtime.renumber(incarnation)
                     self._do(self.discovery.renumbered(incarnation))
                 case Superseded(incarnation):
-                    text = "a later node has its name: cut off, until it starts with one of its own"
+                    self._successor = incarnation
+                    text = "a later node has its name: cut off until that stops; give it another"
                     self.runtime.emit("superseded", self.name, incarnation, text=text)
 
     def _say(self, say: Say) -> None:

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import re
 
 import pytest
 
+from callboard import Node, Supervisor
 from callboard.actors.testing import eventually
 from callboard.examples.servers.redis_server import RedisServer
 from callboard.transports.packet import Kind, unpack
+from callboard.transports.redis import RedisTransport
 from tests.servers.fixtures import NewRedis
-from tests.transports.contract_cast import Note, Question
-from tests.transports.contract_stage import Stage
+from tests.transports.contract_cast import Log, Note, Question, player
+from tests.transports.contract_stage import Stage, is_ready
 from tests.transports.redis.broker import Broker
 from tests.transports.redis.test_contract import RedisNetwork
 
@@ -137,3 +140,28 @@ async def test_a_node_that_has_stopped_leaves_nothing_at_redis(new_redis: NewRed
             assert await broker.channels("shop:") == ["all", "node:A", "node:B"]
         assert await broker.client.dbsize() == 0
         await broker.gone("shop:")
+
+
+async def test_a_node_whose_name_was_taken_is_back_when_the_other_has_stopped(
+    redis_server: RedisServer, channel: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    def node(name: str, worker: str) -> Node:
+        transport = RedisTransport(redis_server.url, channel=channel)
+        return Node(Supervisor([player(worker, log)]), name=name, transports=[transport])
+
+    log = Log()
+    async with node("A", "a") as a, node("B", "b") as b:
+        assert await asked(a, "b") == "?"
+        async with node("B", "later") as later:
+            await eventually(lambda: b.events.counts["superseded"] == 1, within=20)
+            assert await asked(a, "later") == "?"
+            assert a.ref("b") is None and later.ref("a") is not None
+        assert await asked(a, "b") == await asked(b, "a") == "?"
+    (told,) = [each for each in caplog.records if "superseded" in each.getMessage()]
+    assert told.levelno == logging.ERROR
+
+
+async def asked(node: Node, worker: str) -> object:
+    """Wait until a worker is known, and ask it."""
+    await eventually(lambda: is_ready(node, worker), within=20)
+    return await node.ask(worker, Question("?"))
