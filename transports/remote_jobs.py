@@ -91,9 +91,17 @@ class RemoteJob:
             self._line.post(fold([Op.CANCEL, self.id, short(reason)]))
 
     def report(self) -> None:
-        """Ask the other node for a report."""
-        if self.id in self._line.jobs:
-            self._line.post(fold([Op.PROGRESS, self.id]))
+        """Ask the other node for a report; nothing, but counted, where the way is full.
+
+        Nobody waits for it: it is a wish, and what is forced in beyond the bound are answers.
+        """
+        line = self._line
+        if self.id not in line.jobs:
+            return
+        if line.link.room:
+            line.post(fold([Op.PROGRESS, self.id]))
+        else:
+            line.runtime.events.count("unsent_progress")
 
     def put(self, event: JobEvent) -> None:
         """Give the caller an event; the server may send as many more as the caller has taken."""

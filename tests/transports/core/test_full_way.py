@@ -131,6 +131,27 @@ async def test_a_thread_that_is_held_by_a_full_way_goes_on_when_it_has_room() ->
         assert await reading == ([*range(80)], "poured")
 
 
+@pytest.mark.check("M64")
+async def test_wishes_for_a_report_do_not_fill_a_way_beyond_its_bound() -> None:
+    async with Stage(LocalNetwork()) as stage:
+        a, _ = await stage.pair()
+        async with a.job("b", "wait") as waiting:
+            await stage.noted("b", "waits")
+            await stage.until(lambda: not line(a, "B").link.open)
+            await stage.network.cut("B")
+            for _ in range(10_500):
+                waiting.ask_progress()
+            assert line(a, "B").link.open == 10_000
+            assert stage.counted(a, "unsent_progress") == 500
+            await stage.network.heal("B")
+            await stage.noted("b", "progress", count=10_000)
+            await stage.until(lambda: line(a, "B").link.room)
+            waiting.ask_progress()
+            await stage.noted("b", "progress", count=10_001)
+            stage.log.gate.set()
+            assert await waiting == "waited"
+
+
 End = Callable[[Stage, list[Job[Any]]], Awaitable[None]]
 
 
