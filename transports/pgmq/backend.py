@@ -82,9 +82,11 @@ class Backend(Protocol):
     async def read(self, reading: Reading) -> Sequence[Row]:
         """Delete what is done, and return the rows that are waiting, the earliest first.
 
-        A row that was read and not deleted comes back after the visibility timeout.
+        A row that was read and not deleted comes back after the visibility timeout. Rows may be
+        large and the way slow: better fewer than `limit` than to give up while they come.
 
         Raises:
+            TimeoutError: no answer came; the transport connects anew and asks for one row.
             QueueGone: it is not there any more, or not the node's.
 
         """

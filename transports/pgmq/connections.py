@@ -13,6 +13,7 @@ from typing import Any, Protocol, cast
 
 from ..masking import mask_url
 from .errors import Busy, NameTaken, NotInstalled, PgmqError, QueueGone
+from .watch import Watch
 
 try:
     import asyncpg  # pyright: ignore[reportMissingTypeStubs]
@@ -21,13 +22,27 @@ except ImportError as error:
         "the PGMQ transport needs asyncpg and pgmq: run pip install 'callboard[pgmq]'"
     ) from error
 
-__all__ = ["ANSWER_WITHIN", "Connections", "FromPool", "FromUrl", "Record", "Session"]
+__all__ = [
+    "ANSWER_WITHIN",
+    "Connections",
+    "FromPool",
+    "FromUrl",
+    "Record",
+    "Session",
+    "taken_within",
+]
 
 CONNECT_WITHIN = 10
 """Seconds for a connection to be made."""
 
 ANSWER_WITHIN = 5.0
 """Seconds for Postgres to answer a statement that has nothing to wait for."""
+
+BYTES_A_SECOND = 32_768
+"""A statement that carries much has more time: a way that takes no more than this is too slow."""
+
+RECEIVED_WITHIN = 3600.0
+"""Seconds for an answer of which parts come all the time."""
 
 SCRIPT_WITHIN = 60.0
 """Seconds for an installation."""
@@ -111,6 +126,15 @@ class Session:
         except asyncpg.InternalClientError as error:
             # What a statement needed was dropped in between: the connection is not to be trusted.
             raise PgmqError(f"the connection is out of step with Postgres: {error}") from error
+
+    async def receive(self, silence: float, query: str, *arguments: object) -> list[Record]:
+        """Run one statement whose rows may be large; what it raises is as with `fetch`.
+
+        It is given up after so many seconds of silence, and not while parts of the answer come.
+        """
+        async with asyncio.timeout(None) as scope:
+            with Watch(self.connection, scope, silence):
+                return await self.fetch(query, *arguments, timeout=RECEIVED_WITHIN)
 
     async def run(self, script: str) -> None:
         """Run statements that return nothing; what they raise is as with `fetch`."""
@@ -290,6 +314,11 @@ class FromPool:
 
     def elsewhere(self) -> None:
         """A pool belongs to its event loop."""
+
+
+def taken_within(rows: Sequence[str]) -> float:
+    """Return seconds for a statement to be answered that carries these."""
+    return ANSWER_WITHIN + sum(map(len, rows)) / BYTES_A_SECOND
 
 
 def _said(error: Exception) -> PgmqError:

@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from contextlib import suppress
 
 from .backend import Reading, Row
-from .connections import ANSWER_WITHIN, Session
+from .connections import ANSWER_WITHIN, Session, taken_within
 from .errors import Busy, NameTaken, NotInstalled, QueueGone
 from .install import install_leases
 from .names import queue_name, topic_name
@@ -152,47 +152,51 @@ class DirectBackend(SessionBackend):
 
     async def _read(self, session: Session, reading: Reading) -> Sequence[Row]:
         look = (self.queue, math.ceil(self.visibility), reading.limit)
+        silence = ANSWER_WITHIN
         if reading.wait:
             wait, interval = math.ceil(reading.wait), max(1, round(self.poll_interval * 1000))
-            patience = wait + ANSWER_WITHIN
-            found = await session.fetch(POLL, *look, wait, interval, timeout=patience)
+            found = await session.receive(wait + silence, POLL, *look, wait, interval)
         elif reading.lease:
             lease = (reading.lease, self.life.id)
-            found = await session.fetch(RENEW_AND_LOOK, *look, *lease)
+            found = await session.receive(silence, RENEW_AND_LOOK, *look, *lease)
             if any(number == 0 and said == "0" for number, said in found):
                 raise QueueGone(f"it is not {self.node!r}'s any more")
         elif reading.done:
-            found = await session.fetch(DELETE_AND_LOOK, *look, reading.done)
+            found = await session.receive(silence, DELETE_AND_LOOK, *look, reading.done)
         else:
-            found = await session.fetch(LOOK, *look)
+            found = await session.receive(silence, LOOK, *look)
         return [Row(row[0], row[1]) for row in found if row[0]]
 
     async def _tell(self, session: Session, nodes: Sequence[str], data: Sequence[bytes]) -> int:
         queues = [queue_name(self.channel, node) for node in nodes]
         rows = [row_of(each) for each in data]
         if len(rows) == 1:
-            sent = await self._again(session, TELL_ONE, queues[0], rows[0])
+            sent = await self._again(session, rows, TELL_ONE, queues[0], rows[0])
         else:
-            sent = await self._again(session, TELL, queues, rows)
+            sent = await self._again(session, rows, TELL, queues, rows)
         return len(data) - len(sent)
 
     async def _tell_all(self, session: Session, data: Sequence[bytes]) -> None:
         rows = [row_of(each) for each in data]
         if self._topics:
             with suppress(QueueGone):  # one that was dropped by hand: the others are to be told
-                await session.fetch(TELL_TOPIC, topic_name(self.channel), rows, self.queue)
+                topic, patience = topic_name(self.channel), taken_within(rows)
+                await session.fetch(TELL_TOPIC, topic, rows, self.queue, timeout=patience)
                 return
-        await self._again(session, TELL_ALL, self.channel, self.queue, rows)
+        await self._again(session, rows, TELL_ALL, self.channel, self.queue, rows)
 
-    async def _again(self, session: Session, query: str, *arguments: object) -> list[object]:
+    async def _again(
+        self, session: Session, rows: Sequence[str], query: str, *arguments: object
+    ) -> list[object]:
         """Run a statement, and again if a queue went away between its look and its deed.
 
         Where many nodes leave at once that may be so several times.
         """
+        patience = taken_within(rows)
         for _ in range(AGAIN):
             with suppress(QueueGone):
-                return [*await session.fetch(query, *arguments)]
-        return [*await session.fetch(query, *arguments)]
+                return [*await session.fetch(query, *arguments, timeout=patience)]
+        return [*await session.fetch(query, *arguments, timeout=patience)]
 
     async def _sweep(self, session: Session) -> int:
         queues = [row[0] for row in await session.fetch(ABANDONED, self.channel)]

@@ -10,8 +10,13 @@ from typing import cast
 import orjson
 
 from ..errors import Undecodable
+from ..packet import MAX_ENVELOPE
 
-__all__ = ["bytes_of_row", "row_of"]
+__all__ = ["LARGEST", "bytes_of_row", "row_of"]
+
+LARGEST = 3 * MAX_ENVELOPE
+"""Characters of a row, at most: more than the largest packet makes. Who has written more is nobody
+of ours, and to look at it would hold up the loop."""
 
 KEY = "p"
 """PGMQ's clients expect an object; this is its one field."""
@@ -30,6 +35,8 @@ def bytes_of_row(message: object) -> bytes:
 
     """
     if isinstance(message, str | bytes):
+        if len(message) > LARGEST:
+            raise Undecodable(f"a row of the queue has {len(message)} characters, and is no packet")
         try:
             message = orjson.loads(message)
         except orjson.JSONDecodeError:

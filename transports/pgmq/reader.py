@@ -12,6 +12,7 @@ from ..errors import Undecodable
 from ..transport import MUCH
 from .backend import Backend, Reading, Row
 from .errors import QueueGone
+from .pace import Pace
 from .payload import bytes_of_row
 
 __all__ = ["LEASE", "Reader"]
@@ -45,14 +46,14 @@ class Reader:
         receive: Callable[[bytes], None],
         rejoin: Callable[[], Awaitable[object]],
         *,
-        batch_size: int,
+        pace: Pace,
         longest_poll: float,
     ) -> None:
         """Read through this backend; `rejoin` is awaited when the queue was found gone."""
         self._backend = backend
         self._receive = receive
         self._rejoin = rejoin
-        self._batch_size = batch_size
+        self._pace = pace
         self._longest_poll = longest_poll
         self._idle = False
         """Whether all that is in the queue was handed over: then one that is brought goes next."""
@@ -111,8 +112,10 @@ class Reader:
             self._due = now + RENEWED_EVERY
             if self._done:
                 await self._look(done=list(self._done))
-            # A long look does not renew; so a lease outlives one.
-            await self._look(lease=LEASE if listens else LEASE + self._longest_poll)
+            # A long look does not renew, so a lease outlives one. Where all of them take long, it
+            # outlives this one, one that deletes, and the next that renews.
+            lease = LEASE + 3 * self._pace.took
+            await self._look(lease=lease if listens else lease + self._longest_poll)
         elif self._more or self._news.is_set():
             await self._look(done=list(self._done))
         elif listens:
@@ -132,10 +135,18 @@ class Reader:
     ) -> None:
         """Hand over what the queue holds."""
         self._news.clear()
-        rows = await self._backend.read(Reading(self._batch_size, done, wait, lease))
+        time, pace = asyncio.get_running_loop().time, self._pace
+        began, limit = time(), pace.limit
+        try:
+            rows = await self._backend.read(Reading(limit, done, wait, lease))
+        except TimeoutError:
+            pace.failed()
+            raise
+        if not wait:
+            pace.came(len(rows), time() - began)
         for id in done:
             self._done.pop(id, None)
-        self._more = len(rows) >= self._batch_size
+        self._more = len(rows) >= limit
         for row in rows:
             if self._hand_over(row) >= MUCH and row is not rows[-1]:
                 await asyncio.sleep(0)

@@ -22,6 +22,7 @@ from .connections import Connections, FromPool, FromUrl
 from .direct import DirectBackend
 from .errors import PgmqError
 from .isolated import IsolatedBackend
+from .pace import Pace
 from .reader import LEASE, Reader
 
 __all__ = ["PgmqTransport"]
@@ -73,7 +74,7 @@ class PgmqTransport(Transport):
 
         Seconds: `visibility_timeout` until a row that was read and not deleted comes back,
         `poll_interval` and `max_poll_seconds` for the looks where notifications do not get
-        through. At most `batch_size` rows are read at a time.
+        through. At most `batch_size` rows are read at a time, and fewer where that takes long.
 
         Raises:
             ValueError: none or several of the three are given, or a number is not above zero.
@@ -110,6 +111,7 @@ class PgmqTransport(Transport):
         self._client = client
         self._given = backend
         self._lives: WeakKeyDictionary[Carriage, Life] = WeakKeyDictionary()
+        self._paces: WeakKeyDictionary[Carriage, Pace] = WeakKeyDictionary()
         self._stops: float | None = None
         """When a node that stops must have left; None: it does not stop."""
         self._backend: Backend | None = None
@@ -143,6 +145,7 @@ class PgmqTransport(Transport):
         """Return the next incarnation, for this node."""
         made = super().attached(carriage)
         self._lives.setdefault(carriage, Life(secrets.token_hex(16)))
+        self._paces.setdefault(carriage, Pace(self.batch_size))
         made._tasks = []
         return made
 
@@ -169,7 +172,7 @@ class PgmqTransport(Transport):
             backend,
             receive,
             self._rejoin,
-            batch_size=self.batch_size,
+            pace=self._paces[self.carriage],
             longest_poll=self.max_poll_seconds,
         )
         await self._rejoin()

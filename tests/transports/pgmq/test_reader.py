@@ -10,6 +10,7 @@ import pytest
 
 from callboard.actors.testing import eventually
 from callboard.transports.pgmq.backend import Reading, Row
+from callboard.transports.pgmq.pace import Pace
 from callboard.transports.pgmq.payload import row_of
 from callboard.transports.pgmq.reader import Reader
 from callboard.transports.transport import MUCH
@@ -42,7 +43,7 @@ async def test_the_loop_has_a_turn_after_a_row_that_was_much(size: int, seen: in
 
     data = [bytes([number]) * size for number in range(3)]
     backend: Any = Full([Row(number, row_of(each)) for number, each in enumerate(data, 1)])
-    reader = Reader(backend, take, rejoin, batch_size=10, longest_poll=0.2)
+    reader = Reader(backend, take, rejoin, pace=Pace(10), longest_poll=0.2)
     reading = asyncio.create_task(reader.run(listens=True))
     await eventually(lambda: len(taken) == 3 and noted)
     reading.cancel()
