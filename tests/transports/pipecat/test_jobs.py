@@ -226,6 +226,8 @@ async def test_a_job_that_they_cancel_or_wait_for_no_longer_ends_here(
         asking = {"by": "doer", "worker": meeting.name, "name": "slow"}
         number = theirs.tell("job", **asking)
         await until(lambda: len([1 for what, _ in meeting.log if what == "begun"]) == 1)
+        # Cancelled while it still sends its request, their side would not send that it gives up.
+        await theirs.until("asked", id=number)
         await theirs.do("cancel", of=number)
         await until(lambda: ("ended", "context exited with error") in meeting.log)
         with pytest.raises(Refused, match="JobError: timeout"):

@@ -278,6 +278,7 @@ class Process:
         )
         events: list[Any] = []
         async with self.workers[command["by"]].job(command["worker"], params=params) as asked:
+            say(event="asked", id=command["id"])
             async for event in asked:
                 events.append([event.type, event.data])
                 say(event="job_event", id=command["id"], type=event.type, data=event.data)
