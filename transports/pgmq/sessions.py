@@ -23,8 +23,9 @@ HEARD_WITHIN = 1.0
 """Seconds in which a pooler has to pass on a notification of ours; otherwise it passes on none."""
 
 STATEMENT_PACKETS = 500
-STATEMENT_BYTES = 4 << 20
-"""What one statement carries at most."""
+STATEMENT_BYTES = 1 << 20
+"""What one statement carries at most: one packet, if it is larger. On a slow way all that is in a
+statement arrives as late as the last of it, and the other side hears of nothing meanwhile."""
 
 Sending = Callable[[Session, Sequence[Packet]], Awaitable[int]]
 
