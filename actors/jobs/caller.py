@@ -229,7 +229,10 @@ class Job(Changing, Generic[R_co]):
         self._end(JobCancelled(text, worker=self.worker, job=self.label), reason)
 
     def ask_progress(self) -> None:
-        """Have the server's `on_job_progress` called once; nothing if the job has ended."""
+        """Have the server's `on_job_progress` called once; nothing if the job has ended.
+
+        It is a wish: where the way to another node is full it is dropped, and counted.
+        """
         doing = self._doing
         if not self.done and doing is not None:
             doing.report()
