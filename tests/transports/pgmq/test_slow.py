@@ -17,11 +17,11 @@ from tests.transports.pgmq.ends import End
 
 pytestmark = pytest.mark.realtime
 
-ANSWER_WITHIN = 0.6
-"""Seconds, in place of 5: what takes longer takes as long."""
+ANSWER_WITHIN = 2.0
+"""Seconds, in place of 5. No less: on a busy machine Postgres itself may be silent for one."""
 
-RATE = 500_000
-"""Bytes a second: five pieces of the proxy's in that time."""
+RATE = 300_000
+"""Bytes a second: three rows take twice that time, and a row half of it."""
 
 
 @pytest.fixture(autouse=True)
