@@ -87,8 +87,8 @@ class TheirBridges:
         self._ends: dict[str | None, ChannelEnd] = {}
         self._owners: OrderedDict[tuple[str, str | None], None] = OrderedDict()
         """Who has a bridge, and its name, the one last heard of at the end."""
-        self._members: dict[str, Registration] = {}
-        """Our workers that are on bridges."""
+        self._members: dict[str, tuple[Registration, tuple[str, ...]]] = {}
+        """Our workers that are on bridges, and on which."""
         self._expected: dict[str, float] = {}
         """Those that were told to be active, and when that was at the latest."""
 
@@ -101,11 +101,14 @@ class TheirBridges:
 
     def changed(self) -> None:
         """Look anew which workers of ours are on bridges."""
-        self._members = {
-            claim.ref.name: claim
-            for claim in self._gateway.runtime.registry.local()
-            if claim.bridges is not None and self._gateway.ours(claim.ref.name) is claim
-        }
+        before, self._members = self._members, {}
+        for claim in self._gateway.runtime.registry.local():
+            name, bridges = claim.ref.name, claim.bridges
+            if bridges is None and _is_between_lives(claim):
+                known = before.get(name)
+                bridges = known[1] if known is not None and known[0] is claim else None
+            if bridges is not None and self._gateway.ours(name) is claim:
+                self._members[name] = (claim, bridges)
         if self._owner is not None:
             self._open()
 
@@ -153,14 +156,17 @@ class TheirBridges:
         """Whether a worker of ours that may take the frame is active, or will be at once."""
         return any(
             self._is_active(name, claim)
-            for name, claim in self._members.items()
-            if message.target in (None, name) and is_on(claim.bridges, message.bridge)
+            for name, (claim, bridges) in self._members.items()
+            if message.target in (None, name) and is_on(bridges, message.bridge)
         )
 
     def _is_active(self, name: str, claim: Registration) -> bool:
-        target = claim.target
-        actor = target.actor if isinstance(target, Cell) else None
-        if getattr(actor, "active", False):
+        cell = claim.target
+        if not isinstance(cell, Cell):
+            return False
+        # It outlives the worker: one that is being restarted takes the frame when it is back.
+        kept = cell.activation
+        if kept[0] if kept is not None else getattr(cell.actor, "active", False):
             self._expected.pop(name, None)
             return True
         expected = self._expected.get(name)
@@ -204,14 +210,18 @@ class TheirBridges:
         owner = self._owner
         assert owner is not None, "see begin()"
         names: dict[str | None, None] = {}
-        for claim in self._members.values():
-            bridges = claim.bridges
+        for _, bridges in self._members.values():
             if bridges:
                 names.update(dict.fromkeys(bridges))
-            elif bridges is not None:
+            else:
                 names[None] = None
                 names.update((bridge, None) for _, bridge in self._owners)
         for name in names:
             if name not in self._ends and len(self._ends) < MOST_ENDS:
                 end = self._ends[name] = ChannelEnd(name, self._gateway.ours)
                 owner.open_end(end)
+
+
+def _is_between_lives(claim: Registration) -> bool:
+    """Whether a worker is down, and keeps its name, as it will be back: its mailbox is open."""
+    return isinstance(claim.target, Cell) and claim.target.actor is None

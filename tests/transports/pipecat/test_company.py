@@ -12,10 +12,10 @@ from pathlib import Path
 
 import pytest
 
-from callboard import Child, Node
+from callboard import Backoff, Child, Node, Restarts, Supervisor
 from callboard.examples.servers.redis_server import RedisServer
 from callboard.transports.pipecat.transport import PipecatRedisTransport
-from tests.transports.pipecat.cast import Log, is_ready, ours, tree, until
+from tests.transports.pipecat.cast import Log, is_ready, ours, until
 from tests.transports.pipecat.test_frames import Ear, came
 from tests.transports.pipecat.theirs import Theirs
 
@@ -61,7 +61,9 @@ async def test_all_hand_over_to_each_other_and_a_killed_worker_costs_only_its_re
     def node(name: str, worker: str, helper: str) -> Node:
         children = [Child(worker, partial(Ear, log, active=False)), ours(helper, log)]
         transport = PipecatRedisTransport(url, channel=channel)
-        return Node(tree(*children), name=name, transports=[transport])
+        # Down for so long that all that is said meanwhile comes while it is.
+        slowly = Supervisor(children, restarts=Restarts(1000, backoff=Backoff(min=1)))
+        return Node(slowly, name=name, transports=[transport])
 
     with (
         Theirs(redis=url, channel=channel, doers=["doer"], mains={"main": None}) as first,
