@@ -106,8 +106,8 @@ class Discovery:
 
     def parted(self, via: Via) -> list[Action]:
         """Say goodbye over a transport that is stopped, and leave who is only behind that."""
-        actions: list[Action] = []
         ended = self._leave_way(via)[1]
+        actions: list[Action] = []
         if not self.superseded:
             actions.append(Say(Kind.BYE, via=via, body={"way": True}))
         for known in ended:
@@ -364,15 +364,15 @@ class Discovery:
 
     def step(self, now: float) -> list[Action]:
         """Send the heartbeats that are due, ask for who is silent, declare down who stays so."""
+        asked, down = self.liveness.look(now)
         actions: list[Action] = []
-        asked, down = (liveness := self.liveness).look(now)
         for known, silent in asked:
             body = {"node": known.name, "incarnation": known.incarnation, "silent": silent}
             actions.append(Say(Kind.SUSPECT, via=known.via, body=body))
         for known, silent in down:
             actions += self.end(known, f"nothing was heard of it for {silent:.1f} s")
-        if now >= liveness.next_beat:
-            told, questions = liveness.beats(now)
+        if now >= self.liveness.next_beat:
+            told, questions = self.liveness.beats(now)
             actions += [self._beat(known) for known in told]
             actions += [self._beat(known, echo=True) for known in questions]
             if not self.nodes:

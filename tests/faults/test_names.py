@@ -9,6 +9,8 @@ from tests.faults.fleet import BEAT, Fleet
 from tests.faults.recording import Record, fault
 from tests.faults.stations import WITHIN, Far
 from tests.faults.traffic import Traffic
+from tests.transports.core import inside
+from tests.transports.core.inside import router_of
 
 DAY = 86_400
 
@@ -110,14 +112,7 @@ def rejected(counts: dict[str, int]) -> int:
     return sum(count for kind, count in counts.items() if kind.startswith("rejected_"))
 
 
-def router_of(node: Any) -> Any:
-    """What a node sends by."""
-    return node._network.router
-
-
 async def way_out(station: Any) -> Any:
     """The transport of a node of this process, once it is connected."""
-    transports = router_of(station.node)._transports
-    await eventually(lambda: transports, within=WITHIN)
-    (transport,) = transports.values()
-    return transport
+    await eventually(lambda: router_of(station.node)._transports, within=WITHIN)  # pyright: ignore[reportPrivateUsage]
+    return inside.way_out(station.node)

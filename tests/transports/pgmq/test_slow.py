@@ -48,30 +48,26 @@ def port(url: str) -> int:
     return found
 
 
-async def test_what_takes_long_to_come_is_waited_for(
-    made: Callable[..., PgmqTransport], far: Callable[[ChaosProxy], PgmqTransport], bus_url: str
+@pytest.mark.parametrize("way", ["from Postgres", "to Postgres"])
+async def test_what_takes_long_to_come_or_to_go_is_waited_for(
+    made: Callable[..., PgmqTransport],
+    far: Callable[[ChaosProxy], PgmqTransport],
+    bus_url: str,
+    way: str,
 ) -> None:
-    async with ChaosProxy(port(bus_url)) as proxy, End("a", made()) as a, End("b", far(proxy)) as b:
-        await a.opened()
-        await b.opened()
-        proxy.to_client.rate = RATE
+    async with (
+        ChaosProxy(port(bus_url)) as proxy,
+        End("near", made()) as near,
+        End("far", far(proxy)) as slow,
+    ):
+        await near.opened()
+        await slow.opened()
+        sender, receiver = (near, slow) if way == "from Postgres" else (slow, near)
+        proxy.to_client.rate = proxy.to_server.rate = RATE
         data = [bytes([number]) * 300_000 for number in range(3)]
-        await a.transport.publish([Packet("b", each) for each in data])
-        await b.got(*data)
-        assert (b.ups, b.downs) == (1, 0)
-
-
-async def test_what_takes_long_to_go_is_waited_for(
-    made: Callable[..., PgmqTransport], far: Callable[[ChaosProxy], PgmqTransport], bus_url: str
-) -> None:
-    async with ChaosProxy(port(bus_url)) as proxy, End("a", far(proxy)) as a, End("b", made()) as b:
-        await a.opened()
-        await b.opened()
-        proxy.to_server.rate = RATE
-        data = [bytes([number]) * 300_000 for number in range(3)]
-        await a.transport.publish([Packet("b", each) for each in data])
-        await b.got(*data)
-        assert (a.ups, a.downs) == (1, 0)
+        await sender.transport.publish([Packet(receiver.name, each) for each in data])
+        await receiver.got(*data)
+        assert (slow.ups, slow.downs) == (1, 0)
 
 
 async def test_what_stops_coming_is_given_up_and_comes_again(
